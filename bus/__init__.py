@@ -1,0 +1,20 @@
+"""The kernel: time, messages, the virtual loop, coordination, the journal, transports and recording.
+
+Everything here is about *when* a message is received and *that* it is received the same way everywhere; nothing
+here knows physics or spacecraft. A medium is a protocol of integers and opaque bytes.
+
+General layout, lowest first (a module imports only those above it):
+
+    errors, time              what may go wrong; integer nanoseconds of TDB and their edges
+    message, emission         typed messages, the header, the bytes on the wire
+    medium                    channels, and who decides if and when an emission is received
+    digest, fingerprint       proofs that two runs, or two machines' arithmetic, are the same
+    loop                      one asyncio loop in simulated time per node
+    activation                what a host is to the kernel: activate(bound, emissions) -> Completion
+    lookahead, coordinator    the rule that lets hosts run ahead of each other, without I/O
+    journal                   the log of accepted reports: crash recovery and replay
+    memory, wire, hub, shell  transports: inside one process, and over ZeroMQ
+    recording                 MCAP parts and their merge
+
+Imports from: nothing in lightlag. Imported by: everything.
+"""
