@@ -1,0 +1,77 @@
+"""What a host is to the kernel: something that is activated up to a bound and says what came of it.
+
+``activate`` is pure but for the host's own state: no I/O, no clock, and it never raises. Everything that a driver (the
+in-process run, the ZeroMQ shell) writes, sends or shows is in the ``Completion``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from .emission import Emission, Loss, Reception
+
+
+class LogRecord(NamedTuple):
+    """One line of a node's log: run time (ns), node, level, text, and the bound fields."""
+
+    t_ns: int
+    node: str
+    level: str
+    text: str
+    fields: dict[str, Any]
+
+
+class Product(NamedTuple):
+    """A file that a node made (a picture): run time (ns), node, file name, content, and facts about it."""
+
+    t_ns: int
+    node: str
+    name: str
+    data: bytes
+    facts: dict[str, Any]
+
+
+class Failure(NamedTuple):
+    """A node's own code raised; the least of several by (t_ns, node) is the run's."""
+
+    t_ns: int
+    node: str
+    traceback: str
+
+
+@dataclass(slots=True)
+class Completion:
+    """What an activation did: emissions for other hosts, when the host will next run, and what is to be written."""
+
+    outbox: list[Emission] = field(default_factory=list)
+    #: Earliest t at which anything in the host will run, given what it was sent; NEVER_NS if nothing.
+    next_ns: int = 0
+    #: Emissions of the host's own nodes, wherever they went.
+    emissions: int = 0
+    receptions: list[Reception] = field(default_factory=list)
+    losses: list[Loss] = field(default_factory=list)
+    logs: list[LogRecord] = field(default_factory=list)
+    products: list[Product] = field(default_factory=list)
+    #: What a person watching wants to hear at once; msgpack-able tuples, opaque to the bus.
+    news: list[tuple[Any, ...]] = field(default_factory=list)
+    failure: Failure | None = None
+
+
+class Activatable(Protocol):
+    """A host of nodes, as a driver sees it."""
+
+    name: str
+
+    def activate(self, bound_ns: int, emissions: Sequence[Emission], limit: int) -> Completion:
+        """Take the emissions in, then run every event before ``bound_ns``, or about ``limit`` of them."""
+        ...
+
+    def finish(self, emissions: Sequence[Emission]) -> Completion:
+        """Take the last emissions in; what has not arrived by now is lost ``in_flight``."""
+        ...
+
+    def chains(self) -> dict[str, bytes]:
+        """The digest chain value of every node of the host."""
+        ...

@@ -1,0 +1,309 @@
+"""The virtual loop: asyncio in simulated time, one loop per node.
+
+No selector and no wall clock: a heap of timers, a queue of ready callbacks, and ``run_instant``, which a host calls
+with what arrives at an instant. Plain asyncio works on it (``sleep``, ``timeout``, ``wait_for``, ``Queue``,
+``Event``, ``TaskGroup``, ``wait``); whatever needs the real world is refused with an error that says what to do
+instead. The order within an instant is: arrivals, each followed by everything it makes ready; then timers in the
+order in which they were set, each likewise.
+
+Tasks and futures hash by the loop's own counter: ``TaskGroup`` and ``asyncio.wait`` keep them in sets, and by memory
+address those sets would iterate in another order in every run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import heapq
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
+
+from .errors import NotInSimulation, StuckInstant
+from .time import NEVER_NS, NS_PER_S
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+#: More callbacks than this in one instant mean that simulated time will never move again.
+MAX_CALLBACKS_PER_INSTANT = 1_000_000
+
+_INSTEAD = {
+    "run_in_executor": "threads run in real time; compute in the node itself, or await loop time with asyncio.sleep",
+    "call_soon_threadsafe": "a node has no other threads; use call_soon",
+    "create_connection": "nodes talk by emissions on channels: declare a port and a channel in the graph",
+    "subprocess_exec": "a node cannot start programs; compute the result before the run and pass it as a parameter",
+    "add_signal_handler": "signals belong to the launcher; faults are declared in the graph",
+    "add_reader": "a node has no file descriptors; pass data as parameters or messages",
+    "run_forever": "a virtual loop is driven by its host; for a test of your own use lightlag.bus.loop.run",
+}
+_REFUSED = {
+    "run_in_executor": "run_in_executor", "set_default_executor": "run_in_executor",
+    "shutdown_default_executor": "run_in_executor", "call_soon_threadsafe": "call_soon_threadsafe",
+    "create_connection": "create_connection", "create_server": "create_connection",
+    "create_unix_connection": "create_connection", "create_unix_server": "create_connection",
+    "create_datagram_endpoint": "create_connection", "connect_accepted_socket": "create_connection",
+    "start_tls": "create_connection", "sendfile": "create_connection", "getaddrinfo": "create_connection",
+    "getnameinfo": "create_connection", "sock_recv": "create_connection", "sock_recv_into": "create_connection",
+    "sock_recvfrom": "create_connection", "sock_recvfrom_into": "create_connection",
+    "sock_sendall": "create_connection", "sock_sendto": "create_connection", "sock_connect": "create_connection",
+    "sock_accept": "create_connection", "sock_sendfile": "create_connection", "subprocess_exec": "subprocess_exec",
+    "subprocess_shell": "subprocess_exec", "add_signal_handler": "add_signal_handler",
+    "remove_signal_handler": "add_signal_handler", "add_reader": "add_reader", "remove_reader": "add_reader",
+    "add_writer": "add_reader", "remove_writer": "add_reader", "connect_read_pipe": "add_reader",
+    "connect_write_pipe": "add_reader", "run_forever": "run_forever", "run_until_complete": "run_forever",
+}  # fmt: skip
+
+
+def _refuse(method: str) -> Callable[..., NoReturn]:
+    def refused(self: VirtualLoop, *_: object, **__: object) -> NoReturn:
+        raise NotInSimulation(f"{self.name}: {method} is not possible in simulated time: {_INSTEAD[_REFUSED[method]]}")
+
+    return refused
+
+
+class VirtualFuture(asyncio.Future[Any]):
+    """A future that hashes by the number its loop gave it."""
+
+    def __init__(self, *, loop: VirtualLoop) -> None:
+        self._number = loop.next_number()
+        super().__init__(loop=loop)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class VirtualTask(asyncio.Task[Any]):
+    """A task that hashes by the number its loop gave it."""
+
+    def __init__(self, coro: Any, *, loop: VirtualLoop, **kwargs: Any) -> None:
+        self._number = loop.next_number()
+        super().__init__(coro, loop=loop, **kwargs)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class VirtualLoop(asyncio.AbstractEventLoop):
+    """One node's event loop in simulated time; ``name`` is the node's.
+
+    Its clock is ``now_ns``. ``time()`` is the same in float seconds, exact to a nanosecond for about 50 days;
+    ``call_later`` and ``asyncio.sleep`` count from ``now_ns`` and stay exact for ever.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        #: Simulated time: integer nanoseconds of TDB since the epoch.
+        self.now_ns = 0
+        self._ready: deque[asyncio.Handle] = deque()
+        self._timers: list[tuple[int, int, asyncio.TimerHandle]] = []
+        self._timer_count = 0
+        self._cancelled_timers = 0
+        self._number = 0
+        self._closed = False
+        self._running = False
+        #: What became of exceptions that nobody awaited; the host reads and clears it.
+        self.unhandled: list[dict[str, Any]] = []
+
+    # -- what a host drives -------------------------------------------------------------------------------------
+
+    def peek(self) -> int:
+        """The earliest instant (ns) at which anything will run; ``NEVER_NS`` if nothing is scheduled."""
+        if self._ready:
+            return self.now_ns
+        timers = self._timers
+        while timers and timers[0][2]._cancelled:  # type: ignore[attr-defined]
+            heapq.heappop(timers)
+        return timers[0][0] if timers else NEVER_NS
+
+    def run_instant(
+        self, t_ns: int, arrivals: tuple[Callable[[], object], ...] | list[Callable[[], object]] = ()
+    ) -> None:
+        """Set the clock to ``t_ns``; run the arrivals in order, then the timers due, and all that they make ready.
+
+        Raises:
+            StuckInstant: more than a million callbacks ran and the instant did not end.
+        """
+        assert t_ns >= self.now_ns, f"{self.name}: time runs backwards, from {self.now_ns} to {t_ns} ns"
+        self.now_ns = t_ns
+        previous = asyncio._get_running_loop()
+        asyncio._set_running_loop(self)
+        self._running = True
+        left = MAX_CALLBACKS_PER_INSTANT
+        try:
+            left = self._drain(left)
+            for arrive in arrivals:
+                arrive()
+                left = self._drain(left)
+            while self.peek() <= t_ns:
+                if not self._ready:
+                    handle = heapq.heappop(self._timers)[2]
+                    handle._scheduled = False  # type: ignore[attr-defined]
+                    handle._run()
+                    left -= 1
+                left = self._drain(left)
+        finally:
+            self._running = False
+            asyncio._set_running_loop(previous)
+
+    def advance(self, until_ns: int) -> None:
+        """Run every instant before ``until_ns`` (strictly); for a loop that nothing arrives at."""
+        while (t_ns := self.peek()) < until_ns:
+            self.run_instant(t_ns)
+
+    def _drain(self, left: int) -> int:
+        ready = self._ready
+        while ready:
+            handle = ready.popleft()
+            if not handle._cancelled:  # type: ignore[attr-defined]
+                handle._run()
+            left -= 1
+            if left < 0:
+                raise StuckInstant(
+                    f"{self.name} ran more than {MAX_CALLBACKS_PER_INSTANT:,} callbacks at {self.now_ns} ns and "
+                    f"simulated time did not move; look for a loop that awaits asyncio.sleep(0) or never awaits time"
+                )
+        return left
+
+    def next_number(self) -> int:
+        """The next number of a task or future of this loop."""
+        self._number += 1
+        return self._number
+
+    # -- asyncio ------------------------------------------------------------------------------------------------
+
+    def time(self) -> float:
+        """Simulated seconds since the epoch."""
+        return self.now_ns / NS_PER_S
+
+    def call_soon(
+        self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
+        """Run ``callback`` in this instant, after what is ready already."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_at_ns(
+        self,
+        t_ns: int,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Run ``callback`` at ``t_ns``; an instant that has passed means now."""
+        t_ns = max(t_ns, self.now_ns)
+        handle = asyncio.TimerHandle(t_ns / NS_PER_S, callback, args, self, context)
+        self._timer_count += 1
+        heapq.heappush(self._timers, (t_ns, self._timer_count, handle))
+        handle._scheduled = True  # type: ignore[attr-defined]
+        return handle
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Run ``callback`` at ``when`` seconds since the epoch."""
+        return self.call_at_ns(_ns(when), callback, *args, context=context)
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: Unpack[Ts],
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Run ``callback`` in ``delay`` simulated seconds."""
+        return self.call_at_ns(self.now_ns + _ns(delay), callback, *args, context=context)
+
+    def create_future(self) -> VirtualFuture:
+        """A future of this loop."""
+        return VirtualFuture(loop=self)
+
+    def create_task(
+        self,
+        coro: Coroutine[Any, Any, T] | Generator[Any, None, T],
+        *,
+        name: str | None = None,
+        context: contextvars.Context | None = None,
+    ) -> VirtualTask:
+        """Schedule a coroutine; its name defaults to a number of this loop, the same in every run."""
+        return VirtualTask(coro, loop=self, name=name or f"{self.name}-{self._number + 1}", context=context)
+
+    def is_running(self) -> bool:
+        """Whether an instant of this loop is being run."""
+        return self._running
+
+    def is_closed(self) -> bool:
+        """Whether ``close`` was called."""
+        return self._closed
+
+    def stop(self) -> None:
+        """Refused: a run ends where its graph says."""
+        raise NotInSimulation(f"{self.name}: a virtual loop is not stopped from inside; return from run() instead")
+
+    def close(self) -> None:
+        """Forget everything that is scheduled."""
+        self._closed = True
+        self._ready.clear()
+        self._timers.clear()
+
+    async def shutdown_asyncgens(self) -> None:
+        """Nothing to do: a virtual loop keeps no asynchronous generators."""
+
+    def get_debug(self) -> bool:
+        """Debug mode does not exist here."""
+        return False
+
+    def set_debug(self, enabled: bool) -> None:
+        """Debug mode does not exist here."""
+
+    def get_exception_handler(self) -> None:
+        """There is none to replace: the host collects."""
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Keep the context for the host."""
+        self.unhandled.append(context)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Keep the context for the host."""
+        self.unhandled.append(context)
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Sweep the heap when most of it is cancelled, as timeouts that were met leave it."""
+        self._cancelled_timers += 1
+        if self._cancelled_timers > 64 and self._cancelled_timers * 2 > len(self._timers):
+            self._timers = [timer for timer in self._timers if not timer[2].cancelled()]
+            heapq.heapify(self._timers)
+            self._cancelled_timers = 0
+
+    def __repr__(self) -> str:
+        return f"<VirtualLoop {self.name} at {self.now_ns} ns>"
+
+
+for _method in _REFUSED:
+    setattr(VirtualLoop, _method, _refuse(_method))
+VirtualLoop.__abstractmethods__ = frozenset()
+
+
+def _ns(seconds: float) -> int:
+    """Nanoseconds of float seconds, to nearest; infinite is never."""
+    return NEVER_NS if seconds >= NEVER_NS / NS_PER_S else round(seconds * NS_PER_S)
+
+
+def run(coro: Coroutine[Any, Any, T], name: str = "test") -> T:
+    """Run one coroutine to its end in simulated time, for tests of code that needs no node."""
+    loop = VirtualLoop(name)
+    task = loop.create_task(coro)
+    try:
+        loop.advance(NEVER_NS)
+        if not task.done():
+            task.cancel()
+            loop.advance(NEVER_NS)
+            raise NotInSimulation(f"{name}: the coroutine waits for something that nothing scheduled will bring")
+        return task.result()  # type: ignore[no-any-return]
+    finally:
+        loop.close()

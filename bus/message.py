@@ -1,0 +1,249 @@
+"""Messages: frozen, typed, versioned data, and their bytes.
+
+``@message("lightlag.event", version=1)`` turns a class of annotated fields into a frozen, slotted dataclass whose
+values are checked when it is built, and registers it under ``lightlag.event@1``. On the wire a message is the msgpack
+array of its fields in order; NumPy arrays travel beside it as raw little-endian bytes and arrive read-only.
+Equality is equality of those bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeVar, dataclass_transform
+
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import MessageError
+
+#: The msgpack extension that stands for an array: (dtype, shape, index among the raw frames).
+ARRAY_EXT = 1
+
+Check = Callable[[Any, str], Any]
+T = TypeVar("T")
+_registry: dict[str, type[Message]] = {}
+
+
+def _fail(where: str, expected: str, value: object) -> MessageError:
+    return MessageError(f"{where} is {value!r} ({type(value).__name__}); expected {expected}")
+
+
+def _check_float(value: Any, where: str) -> float:
+    if type(value) is float:
+        return value
+    if isinstance(value, float | int | np.floating | np.integer) and not isinstance(value, bool):
+        return float(value)
+    raise _fail(where, "a float", value)
+
+
+def _check_int(value: Any, where: str) -> int:
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        number = int(value)
+        if -(1 << 63) <= number < 1 << 64:
+            return number
+        raise _fail(where, "an int of at most 64 bits", value)
+    raise _fail(where, "an int", value)
+
+
+def _check_array(value: Any, where: str) -> NDArray[Any]:
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
+        raise _fail(where, "a NumPy array of bool, int or float", value)
+    little = value.dtype.newbyteorder("<")
+    if value.flags.writeable or value.dtype != little or not value.flags.c_contiguous:
+        value = np.array(value, dtype=little, order="C")
+        value.flags.writeable = False
+    return value
+
+
+def _exactly(kind: type, expected: str) -> Check:
+    def check(value: Any, where: str) -> Any:
+        if type(value) is kind:
+            return value
+        raise _fail(where, expected, value)
+
+    return check
+
+
+_SCALARS: dict[Any, Check] = {
+    float: _check_float,
+    int: _check_int,
+    str: _exactly(str, "a str"),
+    bool: _exactly(bool, "a bool"),
+    bytes: _exactly(bytes, "bytes"),
+    type(None): _exactly(type(None), "None"),
+    np.ndarray: _check_array,
+}
+
+
+def _checker(hint: Any, where: str) -> Check:
+    """The function that checks, and normalises, a value of the annotated type ``hint``."""
+    if hint in _SCALARS:
+        return _SCALARS[hint]
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is np.ndarray:
+        return _check_array
+    if isinstance(hint, type) and hasattr(hint, "__message_type__"):
+        return _nested(hint)
+    if origin in (types.UnionType, typing.Union) and len(arguments) == 2 and type(None) in arguments:
+        return _optional(_checker(arguments[0] if arguments[1] is type(None) else arguments[1], where))
+    if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
+        return _many(_checker(arguments[0], where))
+    if origin is tuple:
+        return _each([_checker(argument, where) for argument in arguments])
+    if origin is dict and arguments[0] is str:
+        return _mapping(_checker(arguments[1], where))
+    raise MessageError(
+        f"{where} is annotated {hint!r}; a message carries int, float, str, bool, bytes, np.ndarray, other messages, "
+        f"tuples of them, dict[str, ...] and X | None"
+    )
+
+
+def _nested(kind: type) -> Check:
+    def check(value: Any, where: str) -> Any:
+        if type(value) is kind:
+            return value
+        if type(value) is tuple:  # as it comes off the wire
+            return kind(*value)
+        raise _fail(where, f"a {kind.__name__}", value)
+
+    return check
+
+
+def _optional(inner: Check) -> Check:
+    return lambda value, where: None if value is None else inner(value, where)
+
+
+def _many(inner: Check) -> Check:
+    def check(value: Any, where: str) -> tuple[Any, ...]:
+        if not isinstance(value, tuple | list):
+            raise _fail(where, "a tuple", value)
+        return tuple([inner(item, where) for item in value])
+
+    return check
+
+
+def _each(inner: list[Check]) -> Check:
+    def check(value: Any, where: str) -> tuple[Any, ...]:
+        if not isinstance(value, tuple | list) or len(value) != len(inner):
+            raise _fail(where, f"a tuple of {len(inner)}", value)
+        return tuple([check(item, where) for check, item in zip(inner, value, strict=True)])
+
+    return check
+
+
+def _mapping(inner: Check) -> Check:
+    def check(value: Any, where: str) -> Mapping[str, Any]:
+        if not isinstance(value, Mapping):
+            raise _fail(where, "a mapping", value)
+        text = _SCALARS[str]
+        return types.MappingProxyType({text(key, where): inner(item, where) for key, item in value.items()})
+
+    return check
+
+
+class Message:
+    """What every message has; made a base by ``@message`` itself, never by hand."""
+
+    __slots__ = ()
+    __message_type__: typing.ClassVar[str]
+    __message_checks__: typing.ClassVar[tuple[tuple[str, str, Check], ...]]
+
+    def __post_init__(self) -> None:
+        for name, where, check in self.__message_checks__:
+            value = getattr(self, name)
+            checked = check(value, where)
+            if checked is not value:
+                object.__setattr__(self, name, checked)
+
+    def encode(self) -> tuple[bytes, tuple[bytes, ...]]:
+        """The message as (msgpack body, raw frames of its arrays)."""
+        arrays: list[bytes] = []
+
+        def other(value: Any) -> Any:
+            if isinstance(value, np.ndarray):
+                arrays.append(value.tobytes())
+                return msgpack.ExtType(ARRAY_EXT, msgpack.packb((value.dtype.str, value.shape, len(arrays) - 1)))
+            if isinstance(value, types.MappingProxyType):
+                return dict(value)
+            return tuple([getattr(value, name) for name, _, _ in value.__message_checks__])
+
+        body: bytes = msgpack.packb([getattr(self, name) for name, _, _ in self.__message_checks__], default=other)
+        return body, tuple(arrays)
+
+    @classmethod
+    def decode(cls, body: bytes, arrays: tuple[bytes | memoryview, ...] = ()) -> Self:
+        """The message of (body, raw frames); its values are checked again.
+
+        Raises:
+            MessageError: the bytes are not such a message.
+        """
+
+        def extension(code: int, data: bytes) -> Any:
+            if code != ARRAY_EXT:
+                raise MessageError(f"{cls.__message_type__}: unknown msgpack extension {code}")
+            dtype, shape, index = msgpack.unpackb(data)
+            array = np.frombuffer(arrays[index], dtype=dtype).reshape(shape)
+            array.flags.writeable = False
+            return array
+
+        try:
+            values = msgpack.unpackb(body, use_list=False, ext_hook=extension, strict_map_key=True)
+            return cls(*values)
+        except MessageError:
+            raise
+        except (ValueError, TypeError, IndexError, msgpack.exceptions.UnpackException) as error:
+            raise MessageError(f"these bytes are no {cls.__message_type__}: {error}") from error
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.encode() == other.encode()  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash(self.encode())
+
+
+@dataclass_transform(frozen_default=True)
+def message(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
+    """Make a class of annotated fields a message type, registered as ``name@version``.
+
+    Raises:
+        MessageError: a field's annotation is nothing a message can carry, or the name is taken by another class.
+    """
+
+    def decorate(cls: type[T]) -> type[T]:
+        kind = f"{name}@{version}"
+        body = {key: value for key, value in vars(cls).items() if key not in ("__dict__", "__weakref__")}
+        plain = type(cls.__name__, (Message, *[base for base in cls.__bases__ if base is not object]), body)
+        made: Any = dataclasses.dataclass(frozen=True, slots=True, eq=False)(plain)
+        hints = typing.get_type_hints(made)
+        fields = [field.name for field in dataclasses.fields(made)]
+        made.__message_type__ = kind
+        made.__message_checks__ = tuple(
+            (field, where, _checker(hints[field], where))
+            for field, where in ((field, f"{kind}: {field}") for field in fields)
+        )
+        known = _registry.get(kind)
+        if known and (known.__module__, known.__qualname__) != (made.__module__, made.__qualname__):
+            raise MessageError(f"{kind} is already {known.__module__}.{known.__qualname__}; give it another name")
+        _registry[kind] = made
+        return made  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def message_class(kind: str) -> type[Message]:
+    """The class registered as ``name@version``.
+
+    Raises:
+        MessageError: nobody registered it here; the message says which versions are known.
+    """
+    try:
+        return _registry[kind]
+    except KeyError:
+        name = kind.partition("@")[0]
+        versions = [known for known in sorted(_registry) if known.partition("@")[0] == name]
+        hint = f"known versions: {', '.join(versions)}" if versions else "import the module that defines it"
+        raise MessageError(f"no message type {kind!r} is known here; {hint}") from None

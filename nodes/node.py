@@ -1,0 +1,165 @@
+"""A node: one independent participant, a name, parameters, ports, a place in space and ``async def run(self)``.
+
+A node class declares its parameters as a nested ``Params`` model; every field of type ``RadioSpec`` there is a radio
+of that name on the node, every name in ``ports`` a plain port. It never sees the wall clock: plain asyncio works in
+simulated time, and whatever else it needs of the world comes through the ``Services`` its host gives it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
+
+from lightlag.bus.emission import Buffer, Origin
+from lightlag.bus.errors import NodeError
+from lightlag.bus.loop import VirtualLoop
+from lightlag.bus.time import NEVER_NS, Epoch
+
+from .params import NodeParams, RadioSpec
+from .port import Port
+from .radio import Radio
+from .trajectory import Surroundings, TrajectoryModel
+
+
+class Services(Protocol):
+    """What a host does for its nodes."""
+
+    epoch: Epoch
+    seed: int
+    until_ns: int
+
+    def surroundings(self, node: str) -> Surroundings:
+        """The geometry around a node."""
+        ...
+
+    def emit(
+        self,
+        node: Node,
+        port: str,
+        type: str,
+        body: bytes,
+        arrays: Sequence[Buffer],
+        duration_ns: int,
+        origin: Origin | None,
+        via: tuple[str, ...],
+    ) -> None:
+        """Put an emission on the channel of a node's port, now."""
+        ...
+
+    def log(self, node: str, level: str, text: str, fields: dict[str, Any]) -> None:
+        """Append to a node's log."""
+        ...
+
+    def publish(self, node: str, name: str, data: bytes, facts: dict[str, Any]) -> None:
+        """Hand a file over to the run directory."""
+        ...
+
+
+class Node:
+    """Base of every node class."""
+
+    Params: ClassVar[type[NodeParams]] = NodeParams
+    #: Names of plain ports (for wires); radios are declared in ``Params``.
+    ports: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, name: str, params: NodeParams | None = None) -> None:
+        self.name = name
+        self.params: Any = params if params is not None else self.Params()
+        self.loop = VirtualLoop(name)
+        self.port: dict[str, Port] = {}
+        for field in type(self.params).model_fields:
+            value = getattr(self.params, field)
+            if isinstance(value, RadioSpec):
+                self.port[field] = Radio(self, field, value)
+        for port in self.ports:
+            self.port[port] = Port(self, port)
+        for port, part in self.port.items():
+            setattr(self, port, part)
+        self._services: Services | None = None
+
+    # -- what a subclass gives ----------------------------------------------------------------------------------
+
+    @property
+    def trajectory(self) -> TrajectoryModel | None:
+        """Where the node is; None for a node that is only on wires. A class attribute will do."""
+        return None
+
+    async def run(self) -> None:
+        """What the node does, in simulated time; the node goes on receiving after it returns."""
+
+    # -- what a subclass uses -----------------------------------------------------------------------------------
+
+    @property
+    def now_ns(self) -> int:
+        """Simulated time: integer nanoseconds of TDB since the epoch."""
+        return self.loop.now_ns
+
+    @property
+    def epoch(self) -> Epoch:
+        """Converts run time to and from UTC."""
+        return self._host.epoch
+
+    @property
+    def until_ns(self) -> int:
+        """When the run ends."""
+        return self._host.until_ns
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Range, elevation, who is in view."""
+        return self._host.surroundings(self.name)
+
+    async def sleep_until(self, when: int | str) -> None:
+        """Sleep until a run time in ns or a UTC instant; return at once if it has passed."""
+        t_ns = self.epoch.t_ns(when) if isinstance(when, str) else when
+        if t_ns > self.now_ns:
+            future = self.loop.create_future()
+            timer = self.loop.call_at_ns(min(t_ns, NEVER_NS), future.set_result, None)
+            try:
+                await future
+            finally:
+                timer.cancel()
+
+    def log(self, text: str, *, level: str = "info", **fields: Any) -> None:
+        """Write a line with fields to the node's log, stamped with simulated time."""
+        self._host.log(self.name, level, text, fields)
+
+    def publish(self, name: str, data: bytes, **facts: Any) -> None:
+        """Write a file to the run directory, under ``pictures`` or the like, with facts about it."""
+        self._host.publish(self.name, name, data, facts)
+
+    def emit(
+        self,
+        port: str,
+        type: str,
+        body: bytes,
+        arrays: Sequence[Buffer] = (),
+        *,
+        duration_ns: int = 0,
+        origin: Origin | None = None,
+        via: tuple[str, ...] = (),
+    ) -> None:
+        """Put encoded content on the channel of a port, now; ports and radios call this."""
+        self._host.emit(self, port, type, body, arrays, duration_ns, origin, via)
+
+    # -- what a host calls --------------------------------------------------------------------------------------
+
+    def attach(self, services: Services) -> None:
+        """Give the node its host; called once, before anything runs."""
+        self._services = services
+        key = hashlib.blake2b(f"{services.seed}/{self.name}".encode(), digest_size=16).digest()
+        #: The node's own randomness, keyed by run seed and name.
+        self.rng = random.Random(int.from_bytes(key, "little"))
+
+    def start(self) -> asyncio.Task[None]:
+        """Schedule ``run`` on the node's loop."""
+        return self.loop.create_task(self.run(), name=f"{self.name}.run")
+
+    @property
+    def _host(self) -> Services:
+        if self._services is None:
+            raise NodeError(f"{self.name} is not in a run yet; time, log and ports work from run() on")
+        return self._services

@@ -1,0 +1,118 @@
+"""A radio: a port whose frames take bits / rate to leave.
+
+Frames wait in a transmit queue, higher priority first, then in the order in which they were given. ``sent_ns`` is the
+instant of a frame's last bit, so what lies between ``sent_ns`` and the reception is light time alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lightlag.bus.emission import Buffer, Origin, Reception
+from lightlag.bus.errors import NodeError, QueueRefused
+from lightlag.bus.time import NS_PER_S
+
+from .params import RadioSpec
+from .port import Port, encoded, onward
+
+if TYPE_CHECKING:
+    from .node import Node
+
+
+class _Frame(NamedTuple):
+    priority: int
+    number: int
+    type: str
+    body: bytes
+    arrays: Sequence[Buffer]
+    origin: Origin | None
+    via: tuple[str, ...]
+
+
+class Radio(Port):
+    """One radio of a node; ``spec`` is what the graph may change of it."""
+
+    def __init__(self, node: Node, name: str, spec: RadioSpec) -> None:
+        super().__init__(node, name)
+        self.spec = spec
+        self._frames: list[_Frame] = []
+        self._number = 0
+        self._sending = False
+        self._drained: list[asyncio.Future[None]] = []
+
+    @property
+    def queued(self) -> int:
+        """Frames that have not left yet, the one on the air included."""
+        return len(self._frames) + self._sending
+
+    def send(self, message: Any, *, priority: int = 0) -> None:
+        """Queue a message for transmission.
+
+        Raises:
+            QueueRefused: the transmit queue is full.
+            NodeError: the radio has no transmit frequency.
+        """
+        body, arrays = encoded(message, self)
+        self._queue_frame(priority, message.__message_type__, body, arrays, None, ())
+
+    def relay(self, reception: Reception, *, priority: int = 0) -> None:
+        """Queue what was received, unchanged; its origin is kept and this node is added to its ``via``."""
+        emission = reception.emission
+        self._queue_frame(priority, emission.type, emission.body, emission.arrays, *onward(reception))
+
+    async def drained(self) -> None:
+        """Wait until every queued frame has left."""
+        while self.queued:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._drained.append(future)
+            await future
+
+    def duration_ns(self, size_bytes: int) -> int:
+        """How long a frame of that many bytes takes to leave."""
+        if self.spec.frame_s is not None:
+            return round(self.spec.frame_s * NS_PER_S)
+        return round(8 * size_bytes / self.spec.rate_bps * NS_PER_S)
+
+    def _queue_frame(
+        self,
+        priority: int,
+        type: str,
+        body: bytes,
+        arrays: Sequence[Buffer],
+        origin: Origin | None,
+        via: tuple[str, ...],
+    ) -> None:
+        where = f"{self.node.name}.{self.name}"
+        if self.spec.transmit_hz is None:
+            raise NodeError(f"{where} cannot send: it has no transmit_hz; give it one in its RadioSpec")
+        if len(self._frames) >= self.spec.queue_frames:
+            raise QueueRefused(
+                f"{where} refused a {type}: its queue holds {self.spec.queue_frames} frames; send less, await "
+                f"drained(), or raise rate_bps or queue_frames"
+            )
+        self._number += 1
+        heapq.heappush(self._frames, _Frame(-priority, self._number, type, body, arrays, origin, via))
+        if not self._sending:
+            self._start()
+
+    def _start(self) -> None:
+        frame = heapq.heappop(self._frames)
+        self._sending = True
+        duration_ns = self.duration_ns(len(frame.body) + sum(len(array) for array in frame.arrays))
+        self.node.loop.call_at_ns(self.node.now_ns + duration_ns, self._last_bit, frame, duration_ns)
+
+    def _last_bit(self, frame: _Frame, duration_ns: int) -> None:
+        self._sending = False
+        self.node.emit(
+            self.name, frame.type, frame.body, frame.arrays, duration_ns=duration_ns, origin=frame.origin, via=frame.via
+        )
+        if self._frames:
+            self._start()
+        else:
+            for future in self._drained:
+                if not future.done():
+                    future.set_result(None)
+            self._drained.clear()
