@@ -6,7 +6,7 @@ in-process run, the ZeroMQ shell) writes, sends or shows is in the ``Completion`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -57,6 +57,35 @@ class Completion:
     #: What a person watching wants to hear at once; msgpack-able tuples, opaque to the bus.
     news: list[tuple[Any, ...]] = field(default_factory=list)
     failure: Failure | None = None
+
+
+class Tally:
+    """Counts of a run so far: emissions, receptions, losses by reason."""
+
+    __slots__ = ("emissions", "losses", "receptions")
+
+    def __init__(self, emissions: int = 0, receptions: int = 0, losses: Mapping[str, int] | None = None) -> None:
+        self.emissions = emissions
+        self.receptions = receptions
+        self.losses: dict[str, int] = dict(losses or {})
+
+    def add(self, done: Completion) -> None:
+        """Count what an activation did."""
+        self.emissions += done.emissions
+        self.receptions += len(done.receptions)
+        for loss in done.losses:
+            self.losses[loss.reason] = self.losses.get(loss.reason, 0) + 1
+
+    def include(self, other: Tally) -> None:
+        """Count what another host counted."""
+        self.emissions += other.emissions
+        self.receptions += other.receptions
+        for reason, count in other.losses.items():
+            self.losses[reason] = self.losses.get(reason, 0) + count
+
+    def fields(self) -> tuple[int, int, dict[str, int]]:
+        """As the arguments of a new one, for the wire."""
+        return self.emissions, self.receptions, self.losses
 
 
 class Activatable(Protocol):

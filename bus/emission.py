@@ -132,7 +132,7 @@ class Emission:
 class Reception:
     """An emission as it arrives at one member of its channel."""
 
-    __slots__ = ("_message", "emission", "receiver", "received_ns")
+    __slots__ = ("_message", "emission", "received_ns", "receiver")
 
     def __init__(self, emission: Emission, receiver: str, received_ns: int) -> None:
         self.emission = emission

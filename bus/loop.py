@@ -112,7 +112,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         if self._ready:
             return self.now_ns
         timers = self._timers
-        while timers and timers[0][2]._cancelled:  # type: ignore[attr-defined]
+        while timers and timers[0][2]._cancelled:
             heapq.heappop(timers)
         return timers[0][0] if timers else NEVER_NS
 
@@ -155,7 +155,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         ready = self._ready
         while ready:
             handle = ready.popleft()
-            if not handle._cancelled:  # type: ignore[attr-defined]
+            if not handle._cancelled:
                 handle._run()
             left -= 1
             if left < 0:
@@ -177,7 +177,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return self.now_ns / NS_PER_S
 
     def call_soon(
-        self, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts], context: contextvars.Context | None = None
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
         """Run ``callback`` in this instant, after what is ready already."""
         handle = asyncio.Handle(callback, args, self, context)
@@ -188,7 +188,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self,
         t_ns: int,
         callback: Callable[[Unpack[Ts]], object],
-        *args: Unpack[Ts],
+        *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         """Run ``callback`` at ``t_ns``; an instant that has passed means now."""
@@ -203,7 +203,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self,
         when: float,
         callback: Callable[[Unpack[Ts]], object],
-        *args: Unpack[Ts],
+        *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         """Run ``callback`` at ``when`` seconds since the epoch."""
@@ -213,7 +213,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self,
         delay: float,
         callback: Callable[[Unpack[Ts]], object],
-        *args: Unpack[Ts],
+        *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         """Run ``callback`` in ``delay`` simulated seconds."""
@@ -286,7 +286,6 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
 for _method in _REFUSED:
     setattr(VirtualLoop, _method, _refuse(_method))
-VirtualLoop.__abstractmethods__ = frozenset()
 
 
 def _ns(seconds: float) -> int:
@@ -296,7 +295,7 @@ def _ns(seconds: float) -> int:
 
 def run(coro: Coroutine[Any, Any, T], name: str = "test") -> T:
     """Run one coroutine to its end in simulated time, for tests of code that needs no node."""
-    loop = VirtualLoop(name)
+    loop = VirtualLoop(name)  # type: ignore[abstract]
     task = loop.create_task(coro)
     try:
         loop.advance(NEVER_NS)

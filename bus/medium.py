@@ -47,7 +47,7 @@ class Medium(Protocol):
         ...
 
     def judge(self, emission: Emission, receiver: str) -> Verdict:
-        """If and when ``receiver`` gets ``emission``; called in the receiver's host; at least 1 ns after it was sent."""
+        """If and when ``receiver`` gets ``emission``; asked in the receiver's host; at least 1 ns later."""
         ...
 
     def lower_bound_ns(self, source: str, receiver: str, t0_ns: int, t1_ns: int) -> int:

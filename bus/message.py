@@ -16,7 +16,6 @@ from typing import Any, Self, TypeVar, dataclass_transform
 
 import msgpack
 import numpy as np
-from numpy.typing import NDArray
 
 from .errors import MessageError
 
@@ -49,7 +48,7 @@ def _check_int(value: Any, where: str) -> int:
     raise _fail(where, "an int", value)
 
 
-def _check_array(value: Any, where: str) -> NDArray[Any]:
+def _check_array(value: Any, where: str) -> Any:
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
         raise _fail(where, "a NumPy array of bool, int or float", value)
     little = value.dtype.newbyteorder("<")
@@ -199,7 +198,7 @@ class Message:
             raise MessageError(f"these bytes are no {cls.__message_type__}: {error}") from error
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self.encode() == other.encode()  # type: ignore[attr-defined]
+        return type(other) is type(self) and self.encode() == other.encode()
 
     def __hash__(self) -> int:
         return hash(self.encode())

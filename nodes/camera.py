@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from lightlag.bus.errors import GraphError, NodeError
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
+
+from lightlag.bus.errors import GraphError, NodeError
 
 from .params import NodeParams
 from .scene import Scene, SceneObject
@@ -183,7 +184,7 @@ class CameraSpec(NodeParams):
 
 @dataclass(frozen=True, slots=True)
 class Photograph:
-    """A picture and its geometry. Angles are at the ground point under the boresight, against the ellipsoid's normal."""
+    """A picture and its geometry; angles at the ground point under the boresight, against the ellipsoid's normal."""
 
     #: (height, width), row 0 at the top.
     pixels: NDArray[np.uint8]
@@ -226,9 +227,7 @@ def find_scene(name: str) -> Scene:
     except (ImportError, AttributeError) as error:
         raise GraphError(f"scene {name!r} was not found ({error}); write 'package.module:NAME'") from error
     if not callable(getattr(scene, "render", None)):
-        raise GraphError(
-            f"scene {name!r} is a {type(scene).__name__} without a method render(); see lightlag.nodes.scene"
-        )
+        raise GraphError(f"scene {name!r} ({type(scene).__name__}) has no method render(); see lightlag.nodes.scene")
     return scene  # type: ignore[no-any-return]
 
 
@@ -260,9 +259,7 @@ def photograph(
     camera = spec.camera(position_km, body)
     ground = body.raised(spec.centre_height).hit_km(position_km, camera.boresight)
     if bool(np.isnan(ground).any()):
-        raise NodeError(
-            f"the boresight from {position_km} km does not meet the ground; check centre_lat and centre_lon"
-        )
+        raise NodeError(f"the boresight from {position_km} km misses the ground; check centre_lat and centre_lon")
     back = np.subtract(position_km, ground)
     range_km = float(np.sqrt(dot(back, back)))
     sight = np.subtract(target_km, position_km)

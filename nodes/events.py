@@ -50,7 +50,7 @@ class Learnt(NamedTuple):
 def news_of(reception: Reception) -> Iterator[tuple[Any, ...]]:
     """The ``Learnt`` of a reception, if it is news of an event."""
     kind = reception.emission.type
-    if kind == _EVENT or kind == _TONE:
+    if kind in (_EVENT, _TONE):
         told = reception.message
         name = told.id if kind == _EVENT else told.event
         yield Learnt(

@@ -206,7 +206,7 @@ class Host:
         if t_ns <= max(emission.sent_ns, place.ran_ns):
             raise RunError(
                 f"{emission!r} would reach {place.node.name} at {t_ns} ns, which it has passed "
-                f"({place.ran_ns} ns); the lookahead of channel {channel.name} promises more delay than its medium gives"
+                f"({place.ran_ns} ns); channel {channel.name} promises more lookahead than its medium keeps"
             )
         heapq.heappush(place.arrivals, (t_ns, emission.source, emission.seq, emission, verdict.loss))
         if t_ns < place.scheduled_ns:

@@ -68,7 +68,7 @@ class Node:
     def __init__(self, name: str, params: NodeParams | None = None) -> None:
         self.name = name
         self.params: Any = params if params is not None else self.Params()
-        self.loop = VirtualLoop(name)
+        self.loop = VirtualLoop(name)  # type: ignore[abstract]
         self.port: dict[str, Port] = {}
         for field in type(self.params).model_fields:
             value = getattr(self.params, field)

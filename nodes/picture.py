@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from lightlag.bus.errors import MessageError
 from lightlag.bus.message import message
-from numpy.typing import NDArray
 
 Pixels = NDArray[Any]
 
@@ -114,7 +115,7 @@ class Assembler:
         length = min(piece.step, self._flat.size - start)
         if not 0 <= piece.index < piece.count or piece.samples.shape != (length,):
             raise MessageError(
-                f"piece {piece.index} of {piece.count} of {piece.picture!r} has samples of shape {piece.samples.shape}; "
+                f"piece {piece.index} of {piece.count} of {piece.picture!r} holds {piece.samples.shape} samples; "
                 f"expected ({max(length, 0)},)"
             )
         if piece.samples.dtype != self._flat.dtype:

@@ -97,8 +97,8 @@ def encoded(message: object, port: Port) -> tuple[bytes, tuple[bytes, ...]]:
     """The bytes of a message that is about to be sent through ``port``."""
     if not isinstance(message, Message):
         raise MessageError(
-            f"{port.node.name}.{port.name}.send got {message!r} ({type(message).__name__}); send an instance of a class "
-            f"decorated with @message"
+            f"{port.node.name}.{port.name}.send got {message!r} ({type(message).__name__}); send an instance of a "
+            f"class decorated with @message"
         )
     return message.encode()
 

@@ -11,12 +11,16 @@ import difflib
 import re
 from typing import Annotated
 
-from lightlag.bus.errors import GraphError
-from lightlag.bus.time import tdb_ns_from_utc
 from pydantic import AfterValidator, BeforeValidator
 
+from lightlag.bus.errors import GraphError
+from lightlag.bus.time import tdb_ns_from_utc
+
+#: A Martian solar day. Source: NASA Mars fact sheet, 24 h 39 min 35.244 s.
+_SOL_S = 88775.244
+
 _UNITS: dict[str, dict[str, float]] = {
-    "duration": {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "sol": 88775.244},
+    "duration": {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "sol": _SOL_S},
     "length": {"m": 1e-3, "km": 1.0, "au": 149597870.7},
     "data rate": {"bit/s": 1.0, "kbit/s": 1e3, "Mbit/s": 1e6, "Gbit/s": 1e9},
     "frequency": {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9},

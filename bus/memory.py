@@ -1,0 +1,61 @@
+"""The memory transport: hosts of one process, driven by the same coordinator, without a socket.
+
+An in-process run is one host driven by this; tests drive several, in any interleaving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .activation import Activatable, Completion
+from .coordinator import Coordinator, Report
+from .errors import RunError
+from .hub import Outcome
+from .shell import EARLY_REPORT_EVENTS, peak_rss_kb
+
+
+def run_in_memory(
+    hosts: Sequence[Activatable],
+    coordinator: Coordinator,
+    *,
+    write: Callable[[Completion], None] = lambda done: None,
+    watch: Callable[[int, list[tuple[Any, ...]]], None] = lambda frontier_ns, news: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Run hosts to the end, one activation at a time; the arguments are those of hub and shell together.
+
+    Raises:
+        RunError: no host can go on and the run is not finished.
+    """
+    outcome = Outcome()
+    numbers = [0] * len(hosts)
+    got = [0] * len(hosts)
+
+    def note(done: Completion) -> None:
+        write(done)
+        outcome.tally.add(done)
+
+    while not (coordinator.finished or outcome.interrupted):
+        grants = coordinator.grants()
+        if not grants:
+            raise RunError(
+                "no host can go on and the run is not finished: this is a fault of lightlag, please report it"
+            )
+        for grant in grants:
+            at = grant.host
+            done = hosts[at].activate(grant.bound_ns, grant.emissions, EARLY_REPORT_EVENTS)
+            note(done)
+            numbers[at] += 1
+            got[at] += len(grant.emissions)
+            report = Report(at, grant.incarnation, numbers[at], done.next_ns, got[at], done.outbox, done.failure)
+            if coordinator.is_news(report):
+                coordinator.accept(report)
+            watch(coordinator.frontier_ns, done.news)
+        outcome.interrupted = stopping()
+    for at, host in enumerate(hosts):
+        note(host.finish(coordinator.last_emissions(at)))
+        outcome.chains.update(host.chains())
+    outcome.failure = coordinator.failure
+    outcome.peak_rss_kb = peak_rss_kb()
+    return outcome

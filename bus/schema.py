@@ -1,0 +1,86 @@
+"""Messages as JSON, for recordings and people: JSON Schema of a message class, and JSON values of a message.
+
+Bytes become base64; an array becomes its dtype, shape and base64 data; a float that JSON does not know (NaN,
+infinities) becomes its name as text.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .message import Message
+
+_BASE64 = {"type": "string", "contentEncoding": "base64"}
+_ARRAY = {
+    "type": "object",
+    "properties": {
+        "dtype": {"type": "string"},
+        "shape": {"type": "array", "items": {"type": "integer"}},
+        "data": _BASE64,
+    },
+}
+_SCALAR: dict[Any, dict[str, Any]] = {
+    float: {"type": "number"},
+    int: {"type": "integer"},
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    bytes: _BASE64,
+    type(None): {"type": "null"},
+    np.ndarray: _ARRAY,
+}
+
+
+def json_schema(kind: type[Message]) -> dict[str, Any]:
+    """The JSON Schema of what ``json_value`` makes of a message of this class."""
+    hints = typing.get_type_hints(kind)
+    names = [name for name, _, _ in kind.__message_checks__]
+    return {
+        "title": kind.__message_type__,
+        "type": "object",
+        "properties": {name: _schema_of(hints[name]) for name in names},
+        "required": names,
+    }
+
+
+def _schema_of(hint: Any) -> dict[str, Any]:
+    if hint in _SCALAR:
+        return _SCALAR[hint]
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is np.ndarray:
+        return _ARRAY
+    if isinstance(hint, type) and issubclass(hint, Message):
+        return json_schema(hint)
+    if origin in (types.UnionType, typing.Union):
+        return {"anyOf": [_schema_of(argument) for argument in arguments]}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": _schema_of(arguments[1])}
+    if arguments[-1] is Ellipsis:
+        return {"type": "array", "items": _schema_of(arguments[0])}
+    return {"type": "array", "prefixItems": [_schema_of(argument) for argument in arguments]}
+
+
+def json_value(value: Any) -> Any:
+    """A message, or any value in one, as something ``json.dumps`` takes."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return base64.b64encode(value).decode()
+    if isinstance(value, np.ndarray):
+        data = base64.b64encode(value.tobytes()).decode()
+        return {"dtype": value.dtype.str, "shape": list(value.shape), "data": data}
+    if isinstance(value, Message):
+        return {name: json_value(getattr(value, name)) for name, _, _ in value.__message_checks__}
+    if isinstance(value, Mapping):
+        return {str(key): json_value(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [json_value(item) for item in value]
+    return str(value)
