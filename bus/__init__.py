@@ -6,15 +6,38 @@ here knows physics or spacecraft. A medium is a protocol of integers and opaque 
 General layout, lowest first (a module imports only those above it):
 
     errors, time              what may go wrong; integer nanoseconds of TDB and their edges
-    message, emission         typed messages, the header, the bytes on the wire
+    message, emission         typed messages; the header, the bytes on the wire, receptions and losses
     medium                    channels, and who decides if and when an emission is received
     digest, fingerprint       proofs that two runs, or two machines' arithmetic, are the same
     loop                      one asyncio loop in simulated time per node
     activation                what a host is to the kernel: activate(bound, emissions) -> Completion
     lookahead, coordinator    the rule that lets hosts run ahead of each other, without I/O
     journal                   the log of accepted reports: crash recovery and replay
-    memory, wire, hub, shell  transports: inside one process, and over ZeroMQ
-    recording                 MCAP parts and their merge
+    wire, shell, hub, memory  transports: over ZeroMQ, and inside one process
+    schema, recording         messages as JSON; MCAP parts and their merge
 
 Imports from: nothing in lightlag. Imported by: everything.
 """
+
+from .emission import Emission, Loss, Origin, Reception
+from .errors import LightlagError
+from .medium import Channel, Medium, Verdict, Wire
+from .message import Message, message
+from .time import NEVER_NS, NS_PER_S, Epoch
+
+__all__ = [
+    "NEVER_NS",
+    "NS_PER_S",
+    "Channel",
+    "Emission",
+    "Epoch",
+    "LightlagError",
+    "Loss",
+    "Medium",
+    "Message",
+    "Origin",
+    "Reception",
+    "Verdict",
+    "Wire",
+    "message",
+]

@@ -63,6 +63,8 @@ class _Lane:
     number: int = 0
     #: Highest bound ever granted.
     bound_ns: int = 0
+    #: Everything before it has been run and reported, by whichever incarnation.
+    settled_ns: int = 0
 
 
 class Coordinator:
@@ -94,8 +96,8 @@ class Coordinator:
         self._soonest: list[deque[tuple[int, int]]] = [deque() for _ in range(hosts)]
         #: For a restarted host: its whole inbox so far, to be sent with the next grant.
         self._replay: dict[int, list[Emission]] = {}
-        #: For a restarted host: what it sent before, by (source, seq), to compare with what it sends again.
-        self._expected: dict[int, Mapping[tuple[str, int], bytes]] = {}
+        #: For a restarted host: what it sent before and has not sent again yet, by (source, seq).
+        self._expected: dict[int, dict[tuple[str, int], bytes]] = {}
         self._last_seq: dict[str, int] = {}
 
     # -- the rule -----------------------------------------------------------------------------------------------
@@ -125,8 +127,10 @@ class Coordinator:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing before ``until_ns`` can happen any more."""
-        return all(lane.idle and self.earliest_ns(host) >= self.until_ns for host, lane in enumerate(self._lanes))
+        """Whether nothing before ``until_ns`` can happen any more, and no host has yet to repeat its past."""
+        return not self._replay and all(
+            lane.idle and self.earliest_ns(host) >= self.until_ns for host, lane in enumerate(self._lanes)
+        )
 
     def grants(self) -> list[Grant]:
         """The grants that are due now; each makes its host busy until it reports."""
@@ -174,12 +178,19 @@ class Coordinator:
         """Apply a report, atomically; returns those of its emissions that are new.
 
         Raises:
-            NondeterminismError: a restarted host sent something else than it had sent before.
+            NondeterminismError: a restarted host sent something else than it had sent before, or left something out.
+            ProtocolError: a host sent something twice, or in its own past.
         """
         fresh = [emission for emission in report.outbox if self._is_fresh(report.host, emission)]
         for emission in fresh:
             self._route(emission)
         lane = self._lanes[report.host]
+        missing = self._expected.get(report.host)
+        if missing is not None and report.next_ns > lane.settled_ns:  # it has caught up with its past
+            if missing:
+                source, seq = min(missing)
+                raise _nondeterminism(source, f"its emission {seq} did not come again")
+            del self._expected[report.host]
         waiting, soonest = self._unacknowledged[report.host], self._soonest[report.host]
         for _ in range(report.got - lane.got):
             waiting.popleft()
@@ -188,6 +199,7 @@ class Coordinator:
         lane.got = max(lane.got, report.got)
         lane.number = report.number
         lane.next_ns = report.next_ns
+        lane.settled_ns = max(lane.settled_ns, min(report.next_ns, lane.bound_ns))
         lane.idle = True
         if report.failure is not None:
             self._fail(report.failure)
@@ -206,7 +218,7 @@ class Coordinator:
         lane.number = 0
         lane.sent = 0
         self._replay[host] = list(inbox)
-        self._expected[host] = sent_before
+        self._expected[host] = dict(sent_before)
         return lane.incarnation
 
     def last_emissions(self, host: int) -> list[Emission]:
@@ -219,17 +231,20 @@ class Coordinator:
         return len(self._unacknowledged[host])
 
     def _is_fresh(self, host: int, emission: Emission) -> bool:
-        last = self._last_seq.get(emission.source, 0)
-        if emission.seq > last:
-            self._last_seq[emission.source] = emission.seq
-            return True
-        before = self._expected.get(host, {}).get((emission.source, emission.seq))
-        if before != emission.fingerprint():
-            raise NondeterminismError(
-                f"{emission.source} was run again from the same journal and its emission {emission.seq} "
-                f"({emission.type}, sent at {emission.sent_ns} ns) differs from the first time; look for wall clock, "
-                f"unseeded randomness or iteration over a set in its code"
-            )
+        source, seq, lane = emission.source, emission.seq, self._lanes[host]
+        what = f"its emission {seq} ({emission.type}, sent at {emission.sent_ns} ns)"
+        if seq > self._last_seq.get(source, 0):
+            if emission.sent_ns >= lane.settled_ns:
+                self._last_seq[source] = seq
+                return True
+            if lane.incarnation > 1:
+                raise _nondeterminism(source, f"{what} is new")
+            raise ProtocolError(f"{source}: {what} comes after a report that all before {lane.settled_ns} ns was done")
+        expected = self._expected.get(host)
+        if expected is None:
+            raise ProtocolError(f"{source}: {what} was accepted before; a source's numbers only grow")
+        if expected.pop((source, seq), None) != emission.fingerprint():
+            raise _nondeterminism(source, f"{what} differs from the first time")
         return False
 
     def _route(self, emission: Emission) -> None:
@@ -247,3 +262,10 @@ class Coordinator:
         if self.failure is None or failure[:2] < self.failure[:2]:
             self.failure = failure
         self.until_ns = min(self.until_ns, failure.t_ns + 1)
+
+
+def _nondeterminism(source: str, what: str) -> NondeterminismError:
+    return NondeterminismError(
+        f"{source} was run again from the same journal and {what}; look for wall clock, unseeded randomness or "
+        f"iteration over a set in its code"
+    )

@@ -32,6 +32,8 @@ class Outcome:
     tally: Tally = field(default_factory=Tally)
     failure: Failure | None = None
     interrupted: bool = False
+    #: Everything before this has happened (ns).
+    reached_ns: int = 0
     #: Sum of the peak resident sets of the hosts, in kB.
     peak_rss_kb: int = 0
 
@@ -111,6 +113,7 @@ class Hub:
                 "no host can go on and the run is not finished: this is a fault of lightlag, please report it"
             )
         outcome.failure = coordinator.failure
+        outcome.reached_ns = coordinator.frontier_ns
         self._finish(socket, outcome)
         return outcome
 

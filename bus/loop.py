@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import heapq
+import sys
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
@@ -36,6 +37,8 @@ _INSTEAD = {
     "add_signal_handler": "signals belong to the launcher; faults are declared in the graph",
     "add_reader": "a node has no file descriptors; pass data as parameters or messages",
     "run_forever": "a virtual loop is driven by its host; for a test of your own use lightlag.bus.loop.run",
+    "set_task_factory": "tasks number themselves so that sets of them keep one order; wrap the coroutine instead",
+    "set_exception_handler": "the host collects what nobody caught; catch it in the task, or use a TaskGroup",
 }
 _REFUSED = {
     "run_in_executor": "run_in_executor", "set_default_executor": "run_in_executor",
@@ -52,6 +55,7 @@ _REFUSED = {
     "remove_signal_handler": "add_signal_handler", "add_reader": "add_reader", "remove_reader": "add_reader",
     "add_writer": "add_reader", "remove_writer": "add_reader", "connect_read_pipe": "add_reader",
     "connect_write_pipe": "add_reader", "run_forever": "run_forever", "run_until_complete": "run_forever",
+    "set_task_factory": "set_task_factory", "set_exception_handler": "set_exception_handler",
 }  # fmt: skip
 
 
@@ -100,6 +104,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._timer_count = 0
         self._cancelled_timers = 0
         self._number = 0
+        #: Tasks that have not ended, and some that have. asyncio itself holds tasks weakly: one that only its own
+        #: frame refers to would be destroyed, its ``finally`` run, whenever the garbage collector comes by.
+        self._tasks: list[VirtualTask] = []
+        self._tasks_before_sweep = 64
         self._closed = False
         self._running = False
         #: What became of exceptions that nobody awaited; the host reads and clears it.
@@ -129,6 +137,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         previous = asyncio._get_running_loop()
         asyncio._set_running_loop(self)
         self._running = True
+        # A loop that runs around this one (a notebook's, a test's) must not finalise the node's generators.
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(None, None)
         left = MAX_CALLBACKS_PER_INSTANT
         try:
             left = self._drain(left)
@@ -136,14 +147,13 @@ class VirtualLoop(asyncio.AbstractEventLoop):
                 arrive()
                 left = self._drain(left)
             while self.peek() <= t_ns:
-                if not self._ready:
-                    handle = heapq.heappop(self._timers)[2]
-                    handle._scheduled = False  # type: ignore[attr-defined]
-                    handle._run()
-                    left -= 1
+                handle = heapq.heappop(self._timers)[2]
+                handle._scheduled = False  # type: ignore[attr-defined]
+                self._ready.append(handle)
                 left = self._drain(left)
         finally:
             self._running = False
+            sys.set_asyncgen_hooks(*hooks)
             asyncio._set_running_loop(previous)
 
     def advance(self, until_ns: int) -> None:
@@ -231,7 +241,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         context: contextvars.Context | None = None,
     ) -> VirtualTask:
         """Schedule a coroutine; its name defaults to a number of this loop, the same in every run."""
-        return VirtualTask(coro, loop=self, name=name or f"{self.name}-{self._number + 1}", context=context)
+        task = VirtualTask(coro, loop=self, name=name or f"{self.name}-{self._number + 1}", context=context)
+        if len(self._tasks) >= self._tasks_before_sweep:
+            self._tasks = [other for other in self._tasks if not other.done()]
+            self._tasks_before_sweep = 64 + 2 * len(self._tasks)
+        self._tasks.append(task)
+        return task
 
     def is_running(self) -> bool:
         """Whether an instant of this loop is being run."""
@@ -260,6 +275,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def set_debug(self, enabled: bool) -> None:
         """Debug mode does not exist here."""
+
+    def get_task_factory(self) -> None:
+        """There is none: a task is a ``VirtualTask``."""
 
     def get_exception_handler(self) -> None:
         """There is none to replace: the host collects."""

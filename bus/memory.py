@@ -53,6 +53,7 @@ def run_in_memory(
                 coordinator.accept(report)
             watch(coordinator.frontier_ns, done.news)
         outcome.interrupted = stopping()
+    outcome.reached_ns = coordinator.frontier_ns
     for at, host in enumerate(hosts):
         note(host.finish(coordinator.last_emissions(at)))
         outcome.chains.update(host.chains())

@@ -9,6 +9,7 @@ Equality is equality of those bytes.
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ from .errors import MessageError
 
 #: The msgpack extension that stands for an array: (dtype, shape, index among the raw frames).
 ARRAY_EXT = 1
+#: The types of array elements: those whose bytes are the same on every machine (a long double's are not).
+_DTYPE = re.compile(r"\|[biu]1|<[iu][248]|<f[248]")
 
 Check = Callable[[Any, str], Any]
 T = TypeVar("T")
@@ -35,7 +38,10 @@ def _check_float(value: Any, where: str) -> float:
     if type(value) is float:
         return value
     if isinstance(value, float | int | np.floating | np.integer) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise _fail(where, "a float of at most 64 bits", value) from None
     raise _fail(where, "a float", value)
 
 
@@ -49,12 +55,25 @@ def _check_int(value: Any, where: str) -> int:
 
 
 def _check_array(value: Any, where: str) -> Any:
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
+    if not isinstance(value, np.ndarray):
         raise _fail(where, "a NumPy array of bool, int or float", value)
     little = value.dtype.newbyteorder("<")
+    if not _DTYPE.fullmatch(little.str):
+        raise _fail(where, "a NumPy array of bool, int or float of at most 64 bits", value.dtype)
     if value.flags.writeable or value.dtype != little or not value.flags.c_contiguous:
         value = np.array(value, dtype=little, order="C")
         value.flags.writeable = False
+    return value
+
+
+def _check_str(value: Any, where: str) -> str:
+    if type(value) is not str:
+        raise _fail(where, "a str", value)
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise _fail(where, "text without lone surrogates", value) from None
     return value
 
 
@@ -70,7 +89,7 @@ def _exactly(kind: type, expected: str) -> Check:
 _SCALARS: dict[Any, Check] = {
     float: _check_float,
     int: _check_int,
-    str: _exactly(str, "a str"),
+    str: _check_str,
     bool: _exactly(bool, "a bool"),
     bytes: _exactly(bytes, "bytes"),
     type(None): _exactly(type(None), "None"),
@@ -101,11 +120,11 @@ def _checker(hint: Any, where: str) -> Check:
     )
 
 
-def _nested(kind: type) -> Check:
+def _nested(kind: Any) -> Check:
     def check(value: Any, where: str) -> Any:
         if type(value) is kind:
             return value
-        if type(value) is tuple:  # as it comes off the wire
+        if type(value) is tuple and len(value) == len(kind.__message_checks__):  # as it comes off the wire
             return kind(*value)
         raise _fail(where, f"a {kind.__name__}", value)
 
@@ -185,12 +204,16 @@ class Message:
             if code != ARRAY_EXT:
                 raise MessageError(f"{cls.__message_type__}: unknown msgpack extension {code}")
             dtype, shape, index = msgpack.unpackb(data)
+            if not _DTYPE.fullmatch(dtype) or min(index, *shape, 0) < 0:
+                raise ValueError(f"an array of {dtype!r} and shape {shape!r}, frame {index!r}")
             array = np.frombuffer(arrays[index], dtype=dtype).reshape(shape)
             array.flags.writeable = False
             return array
 
         try:
             values = msgpack.unpackb(body, use_list=False, ext_hook=extension, strict_map_key=True)
+            if type(values) is not tuple:
+                raise TypeError(f"a {type(values).__name__} where its fields should be")
             return cls(*values)
         except MessageError:
             raise
@@ -209,11 +232,14 @@ def message(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
     """Make a class of annotated fields a message type, registered as ``name@version``.
 
     Raises:
-        MessageError: a field's annotation is nothing a message can carry, or the name is taken by another class.
+        MessageError: a field's annotation is nothing a message can carry, the class has a ``__post_init__`` (it
+            would take the place of the checks), or the name is taken by another class.
     """
 
     def decorate(cls: type[T]) -> type[T]:
         kind = f"{name}@{version}"
+        if "__post_init__" in vars(cls):
+            raise MessageError(f"{kind}: {cls.__name__} defines __post_init__, where a message's values are checked")
         body = {key: value for key, value in vars(cls).items() if key not in ("__dict__", "__weakref__")}
         plain = type(cls.__name__, (Message, *[base for base in cls.__bases__ if base is not object]), body)
         made: Any = dataclasses.dataclass(frozen=True, slots=True, eq=False)(plain)

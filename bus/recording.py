@@ -101,16 +101,14 @@ class PartWriter:
 
     def _reception(self, reception: Reception) -> None:
         emission = reception.emission
-        schema: dict[str, Any] = {}
         try:
-            schema = json_schema(message_class(emission.type))
             body = json_value(reception.message)
         except MessageError as error:  # a relay need not know what it carries; the recording says so
             body = {"undecoded": str(error), "body": json_value(emission.body)}
         data = {**_header(emission, reception.received_ns), "message": body}
-        whole = {**_HEADER, "properties": {**_HEADER["properties"], "message": schema}}  # type: ignore[dict-item]
         topic = f"/{reception.receiver}/{emission.channel}/{emission.type.partition('@')[0]}"
-        self._add(topic, emission.type, whole, data, reception.received_ns, emission.sent_ns)
+        schema = {} if topic in self._channels else _schema(emission.type)
+        self._add(topic, emission.type, schema, data, reception.received_ns, emission.sent_ns)
 
     def _add(
         self, topic: str, name: str, schema: Mapping[str, Any], data: Mapping[str, Any], t_ns: int, sent_ns: int
@@ -126,6 +124,14 @@ class PartWriter:
             publish_time=self._epoch.unix_ns(sent_ns),
             sequence=self._sequence,
         )
+
+
+def _schema(kind: str) -> dict[str, Any]:
+    try:
+        message: dict[str, Any] = json_schema(message_class(kind))
+    except MessageError:
+        message = {}
+    return {**_HEADER, "properties": {**_HEADER["properties"], "message": message}}  # type: ignore[dict-item]
 
 
 def _header(emission: Emission, t_ns: int) -> dict[str, Any]:

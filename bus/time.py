@@ -77,7 +77,7 @@ def tdb_ns_from_utc(text: str) -> int:
             day = datetime(int(part["year"]), int(part["month"]), int(part["day"]))
         if not (int(part["hour"] or 0) < 24 and int(part["minute"] or 0) < 60 and second <= 60):
             raise ValueError("hour, minute or second out of range")
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise TimeError(f"{text!r} is not a UTC instant: {error}") from None
     minute = day + timedelta(hours=int(part["hour"] or 0), minutes=int(part["minute"] or 0))
     minute_utc_ns = round((minute - _J2000).total_seconds()) * NS_PER_S
@@ -98,7 +98,7 @@ def _tai_ns_from_tdb(tdb_ns: int) -> int:
 
 
 def unix_ns_from_tdb(tdb_ns: int) -> int:
-    """Unix time in nanoseconds of an instant of TDB since J2000 (a leap second repeats the second before it)."""
+    """Unix time in nanoseconds of an instant of TDB since J2000 (a leap second reads as the second after it)."""
     tai_ns = _tai_ns_from_tdb(tdb_ns)
     return tai_ns - _OFFSET_NS[max(0, bisect_right(_STEP_TAI_NS, tai_ns) - 1)] + _UNIX_TO_J2000_NS
 

@@ -1,0 +1,46 @@
+"""What takes part in a run: nodes and the parts they are made of, and the host that activates them.
+
+    units, params, trajectory   quantities with units; what a graph may change; protocols of where things are
+    port, radio, node           how a node talks; what a node is
+    events, telemetry           what spacecraft say
+    store, camera, scene,       parts: on-board store, camera, what is in front of it,
+    picture                     and pictures that travel in pieces
+    rover, ground_station       kinds of node that no orbit distinguishes
+    host                        runs nodes in one process
+
+Imports from: bus. Imported by: orbiters, missions, launch.
+"""
+
+from .events import Event, Published, Tone
+from .ground_station import GroundStation
+from .host import Host
+from .node import Node
+from .params import NodeParams, RadioSpec
+from .port import Port
+from .radio import Radio
+from .rover import Rover
+from .store import Store
+from .telemetry import Housekeeping, VehicleState
+from .trajectory import Ball, State, Surroundings, Trajectory, TrajectoryModel
+
+__all__ = [
+    "Ball",
+    "Event",
+    "GroundStation",
+    "Host",
+    "Housekeeping",
+    "Node",
+    "NodeParams",
+    "Port",
+    "Published",
+    "Radio",
+    "RadioSpec",
+    "Rover",
+    "State",
+    "Store",
+    "Surroundings",
+    "Tone",
+    "Trajectory",
+    "TrajectoryModel",
+    "VehicleState",
+]

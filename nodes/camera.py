@@ -27,15 +27,15 @@ from .scene import Scene, SceneObject
 from .trajectory import Vector
 from .units import Degrees, Kilometres, Utc
 
-Array = NDArray[np.float64]
+Doubles = NDArray[np.float64]
 
 
-def dot(a: Array, b: Array) -> Array:
+def dot(a: Doubles, b: Doubles) -> Doubles:
     """Scalar product over the last axis, by plain sums: BLAS may add in another order on another machine."""
     return np.asarray(a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2])
 
 
-def unit(vector: ArrayLike) -> Array:
+def unit(vector: ArrayLike) -> Doubles:
     """``vector`` (..., 3) scaled to length one."""
     array = np.asarray(vector, dtype=np.float64)
     return np.asarray(array / np.sqrt(dot(array, array))[..., np.newaxis])
@@ -46,7 +46,7 @@ def angle_deg(a: ArrayLike, b: ArrayLike) -> float:
     return math.degrees(math.acos(max(-1.0, min(1.0, float(dot(unit(a), unit(b)))))))
 
 
-def _vector(array: Array) -> Vector:
+def _vector(array: Doubles) -> Vector:
     return float(array[0]), float(array[1]), float(array[2])
 
 
@@ -57,7 +57,7 @@ class Ellipsoid:
     equatorial_km: float
     polar_km: float
 
-    def _scale(self) -> Array:
+    def _scale(self) -> Doubles:
         return np.array([1 / self.equatorial_km, 1 / self.equatorial_km, 1 / self.polar_km])
 
     def raised(self, height_km: float) -> Ellipsoid:
@@ -71,11 +71,11 @@ class Ellipsoid:
         scaled = toward * self._scale()
         return _vector(toward * (1 / math.sqrt(float(dot(scaled, scaled))) + height_km))
 
-    def normal(self, point_km: ArrayLike) -> Array:
+    def normal(self, point_km: ArrayLike) -> Doubles:
         """Unit normal of the level surface through ``point_km`` (..., 3): the local vertical."""
         return unit(np.asarray(point_km, dtype=np.float64) * self._scale() ** 2)
 
-    def hit_km(self, origin_km: ArrayLike, rays: ArrayLike) -> Array:
+    def hit_km(self, origin_km: ArrayLike, rays: ArrayLike) -> Doubles:
         """Where rays (..., 3) from ``origin_km`` first meet the surface, km; NaN where they miss it."""
         ray = np.asarray(rays, dtype=np.float64)
         start, step = np.asarray(origin_km, dtype=np.float64) * self._scale(), ray * self._scale()
@@ -119,11 +119,11 @@ class PinholeCamera:
         return cls(position_km, _vector(boresight), _vector(up), ifov_rad, window)
 
     @property
-    def right(self) -> Array:
+    def right(self) -> Doubles:
         """Unit vector toward increasing columns."""
         return np.cross(np.array(self.boresight), np.array(self.up))
 
-    def project(self, points_km: ArrayLike) -> tuple[Array, Array]:
+    def project(self, points_km: ArrayLike) -> tuple[Doubles, Doubles]:
         """(columns, rows) in the window of points (..., 3), km; fractions count, pixel centres are whole numbers."""
         seen = np.asarray(points_km, dtype=np.float64) - np.array(self.position_km)
         per_pixel = dot(seen, np.array(self.boresight)) * self.ifov_rad
@@ -131,7 +131,7 @@ class PinholeCamera:
         rows = -dot(seen, np.array(self.up)) / per_pixel - self.window.row
         return columns, rows
 
-    def rays(self, columns: ArrayLike, rows: ArrayLike) -> Array:
+    def rays(self, columns: ArrayLike, rows: ArrayLike) -> Doubles:
         """Unit directions (..., 3) in which the pixels (columns, rows) of the window look; the inverse of project."""
         x = (np.asarray(columns, dtype=np.float64) + self.window.column)[..., np.newaxis] * self.ifov_rad
         y = (np.asarray(rows, dtype=np.float64) + self.window.row)[..., np.newaxis] * self.ifov_rad
@@ -157,7 +157,7 @@ class CameraSpec(NodeParams):
     target_lat: Degrees = Field(ge=-90, le=90, description="predicted target at the shutter, planetocentric latitude")
     target_lon: Degrees = Field(ge=-360, le=360, description="predicted target at the shutter, east longitude")
     target_height: Kilometres = Field(description="predicted target at the shutter, height over the ellipsoid")
-    target_at: tuple[float, float] = Field(default=(0.6, 0.32), description="where in the window, fractions")
+    target_at: tuple[float, float] = Field(default=(0.66, 0.22), description="where in the window, fractions")
     scene: str = Field(pattern=r"^[\w.]+:\w+$", description="what is in front of the camera: 'package.module:NAME'")
 
     def camera(self, position_km: Vector, body: Ellipsoid = MARS) -> PinholeCamera:

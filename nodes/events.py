@@ -47,6 +47,16 @@ class Learnt(NamedTuple):
     ert_ns: int
 
 
+class Published(NamedTuple):
+    """What the record of the real flight says of an event, for people to compare with; no model reads it."""
+
+    event: str
+    scet_utc: str
+    #: Named values with their unit in the name: ``height_km``, ``speed_m_s``.
+    values: dict[str, float]
+    source: str
+
+
 def news_of(reception: Reception) -> Iterator[tuple[Any, ...]]:
     """The ``Learnt`` of a reception, if it is news of an event."""
     kind = reception.emission.type

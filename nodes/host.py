@@ -17,7 +17,7 @@ from lightlag.bus.activation import Completion, Failure, LogRecord, Product
 from lightlag.bus.digest import DigestChain
 from lightlag.bus.emission import Buffer, Emission, Loss, Origin, Reception
 from lightlag.bus.errors import LightlagError, NodeError, RunError
-from lightlag.bus.medium import Channel, Verdict
+from lightlag.bus.medium import Channel
 from lightlag.bus.time import NEVER_NS, Epoch
 
 from .events import news_of
@@ -86,21 +86,20 @@ class Host:
     # -- Activatable --------------------------------------------------------------------------------------------
 
     def activate(self, bound_ns: int, emissions: Sequence[Emission], limit: int) -> Completion:
-        """Take the emissions in, then run every event before ``bound_ns``, or about ``limit`` receptions and losses."""
+        """Take the emissions in, then run every event before ``bound_ns``, or about ``limit`` messages in and out."""
         done = self._done
-        try:
-            for emission in emissions:
-                self._take_in(emission)
-            while self._heap:
-                t_ns, name = self._heap[0]
-                if t_ns >= min(bound_ns, self.until_ns) or len(done.receptions) + len(done.losses) >= limit:
-                    break
-                heapq.heappop(self._heap)
-                place = self._places[name]
-                if place.scheduled_ns == t_ns:
-                    self._run_instant(place, t_ns)
-        except LightlagError as error:
-            self._fail(max(place.ran_ns for place in self._places.values()), self.name, error)
+        for emission in emissions:
+            self._take_in(emission)
+        while self._heap:
+            t_ns, name = self._heap[0]
+            if t_ns >= min(bound_ns, self.until_ns):
+                break
+            if done.emissions + len(done.receptions) + len(done.losses) >= limit:
+                break
+            heapq.heappop(self._heap)
+            place = self._places[name]
+            if place.scheduled_ns == t_ns:
+                self._run_instant(place, t_ns)
         return self._complete()
 
     def finish(self, emissions: Sequence[Emission]) -> Completion:
@@ -201,14 +200,18 @@ class Host:
             self._judge(emission, self._places[receiver], channel)
 
     def _judge(self, emission: Emission, place: _Place, channel: Channel) -> None:
-        verdict: Verdict = channel.medium.judge(emission, place.node.name)
-        t_ns = verdict.t_ns
-        if t_ns <= max(emission.sent_ns, place.ran_ns):
-            raise RunError(
-                f"{emission!r} would reach {place.node.name} at {t_ns} ns, which it has passed "
-                f"({place.ran_ns} ns); channel {channel.name} promises more lookahead than its medium keeps"
-            )
-        heapq.heappush(place.arrivals, (t_ns, emission.source, emission.seq, emission, verdict.loss))
+        try:
+            t_ns, loss = channel.medium.judge(emission, place.node.name)
+            if t_ns <= max(emission.sent_ns, place.ran_ns):
+                raise RunError(
+                    f"{emission!r} would reach {place.node.name} at {t_ns} ns, which it has passed "
+                    f"({place.ran_ns} ns); channel {channel.name} promises more lookahead than its medium keeps"
+                )
+        except Exception as error:  # noqa: BLE001 - whatever a plug-in's trajectory raises is the receiver's failure,
+            # dated by the emission: who judges it, and when, depends on the placement.
+            self._fail(emission.sent_ns, place.node.name, error)
+            return
+        heapq.heappush(place.arrivals, (t_ns, emission.source, emission.seq, emission, loss))
         if t_ns < place.scheduled_ns:
             place.scheduled_ns = t_ns
             heapq.heappush(self._heap, (t_ns, place.node.name))
@@ -218,23 +221,23 @@ class Host:
         node, done = place.node, self._done
         place.ran_ns = t_ns
         deliveries: list[Callable[[], object]] = []
-        while place.arrivals and place.arrivals[0][0] == t_ns:
-            _, _, _, emission, reason = heapq.heappop(place.arrivals)
-            if reason is not None:
-                self._lose(place, Loss(emission, node.name, t_ns, reason))
-                continue
-            reception = Reception(emission, node.name, t_ns)
-            place.chain.received(emission, t_ns)
-            done.receptions.append(reception)
-            done.news.extend(news_of(reception))
-            port = node.port[self._channels[emission.channel].members[node.name]]
-            deliveries.append(partial(port.deliver, reception))
-        if not place.dead:
-            try:
+        try:
+            while place.arrivals and place.arrivals[0][0] == t_ns:
+                _, _, _, emission, reason = heapq.heappop(place.arrivals)
+                if reason is not None:
+                    self._lose(place, Loss(emission, node.name, t_ns, reason))
+                    continue
+                reception = Reception(emission, node.name, t_ns)
+                place.chain.received(emission, t_ns)
+                done.receptions.append(reception)
+                done.news.extend(news_of(reception))
+                port = node.port[self._channels[emission.channel].members[node.name]]
+                deliveries.append(partial(port.deliver, reception))
+            if not place.dead:
                 node.loop.run_instant(t_ns, deliveries)
-            except LightlagError as error:
-                self._fail(t_ns, node.name, error)
-            self._collect_unhandled(place)
+        except (LightlagError, SystemExit) as error:
+            self._fail(t_ns, node.name, error)
+        self._collect_unhandled(place)
         self._schedule(place)
 
     def _schedule(self, place: _Place) -> None:
@@ -275,8 +278,7 @@ class Host:
         failure = Failure(t_ns, node, _traceback_of_node(error))
         if self._failed is None or failure[:2] < self._failed[:2]:
             self._failed = failure
-        if node in self._places:
-            self._places[node].dead = True
+        self._places[node].dead = True
         # Everybody else here still runs the instant of the failure, and nothing after it.
         self.until_ns = min(self.until_ns, t_ns + 1)
 

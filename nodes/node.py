@@ -18,6 +18,7 @@ from lightlag.bus.errors import NodeError
 from lightlag.bus.loop import VirtualLoop
 from lightlag.bus.time import NEVER_NS, Epoch
 
+from .events import Published
 from .params import NodeParams, RadioSpec
 from .port import Port
 from .radio import Radio
@@ -86,6 +87,11 @@ class Node:
     def trajectory(self) -> TrajectoryModel | None:
         """Where the node is; None for a node that is only on wires. A class attribute will do."""
         return None
+
+    @property
+    def published(self) -> Sequence[Published]:
+        """What the record of the real flight says of this node's events; shown beside the model's, never used by it."""
+        return ()
 
     async def run(self) -> None:
         """What the node does, in simulated time; the node goes on receiving after it returns."""

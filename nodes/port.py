@@ -47,7 +47,7 @@ class Port:
             try:
                 await reader
             except BaseException:
-                if reader.cancelled():
+                if reader in self._readers:
                     self._readers.remove(reader)
                 elif self._queue:  # woken and cancelled in one instant: somebody else may read
                     self._wake()

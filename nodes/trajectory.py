@@ -68,6 +68,14 @@ class Surroundings(Protocol):
         """Elevation of ``target`` over this node's local horizontal plane (geocentric vertical in flight)."""
         ...
 
+    def altitude_km(self, body: str, t_ns: int) -> float:
+        """Height of this node over the reference ellipsoid of ``body``, along the radius."""
+        ...
+
+    def fixed(self, body: str, target: str, t_ns: int) -> State:
+        """State of ``target`` relative to the centre of ``body``, in the frame that turns with it (km, km/s)."""
+        ...
+
     def owlt_s(self, target: str, t_ns: int) -> float:
         """One-way light time in seconds of a signal that leaves this node at ``t_ns``, to ``target``."""
         ...

@@ -1,0 +1,38 @@
+"""Where things are: the ephemeris, frames, trajectories, geometry, and space as a medium.
+
+This folder implements what ``lightlag.nodes`` only names (``Trajectory``, ``Surroundings``) and the ``Medium`` of
+``lightlag.bus`` between nodes in space. It may import those two layers, and nothing above. ``Space`` is the one thing
+to make for a run; trajectories are declared (``KeplerOrbit``, ``StateOrbit``, ``GroundSite``) and realised in it.
+Spacecraft have a module each (``mro``, ``maven``, ``tianwen1``, ``hope``), stations share one.
+"""
+
+from .ephemeris import Ephemeris
+from .geometry import C_KM_S, elevation_deg, light_time_back_ns, light_time_ns, occulting_body
+from .medium import BLACKOUT_DB, SpaceMedium, Stamp, Terminal
+from .orbits import KeplerOrbit, StateOrbit
+from .sites import GroundSite
+from .space import Space
+from .stations import DSN_ANTENNAS, DSN_COMPLEXES
+from .surroundings import SpaceSurroundings
+from .trajectory import Track
+
+__all__ = [
+    "BLACKOUT_DB",
+    "C_KM_S",
+    "DSN_ANTENNAS",
+    "DSN_COMPLEXES",
+    "Ephemeris",
+    "GroundSite",
+    "KeplerOrbit",
+    "Space",
+    "SpaceMedium",
+    "SpaceSurroundings",
+    "Stamp",
+    "StateOrbit",
+    "Terminal",
+    "Track",
+    "elevation_deg",
+    "light_time_back_ns",
+    "light_time_ns",
+    "occulting_body",
+]

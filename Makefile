@@ -1,0 +1,35 @@
+# The two commands of the README, and what CI runs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint types layers check coverage chaos bench clean
+
+demo: $(STAMP)  ## land Perseverance
+	$(BIN)/lightlag launch mars2020
+
+test: $(STAMP) lint types layers  ## everything that CI runs
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+layers: $(STAMP)
+	$(BIN)/lint-imports
+
+bench: $(STAMP)  ## figures on this machine
+	$(BIN)/python bench/mars2020.py
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

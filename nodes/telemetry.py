@@ -1,0 +1,28 @@
+"""What spacecraft say of themselves in the routine of the day."""
+
+from __future__ import annotations
+
+from lightlag.bus.message import message
+
+
+@message("lightlag.housekeeping")
+class Housekeeping:
+    """A spacecraft's regular word home: where it is over its planet, what it has received, what it stores."""
+
+    altitude_km: float
+    speed_km_s: float
+    frames_received: int
+    stored_bits: int
+
+
+@message("lightlag.vehicle_state")
+class VehicleState:
+    """A landing vehicle's state: height over the landing site, speed relative to the air, load, place."""
+
+    height_km: float
+    speed_m_s: float
+    mach: float
+    deceleration_g: float
+    dynamic_pressure_pa: float
+    latitude_deg: float
+    longitude_deg: float

@@ -1,0 +1,141 @@
+"""Orbiters as nodes: their word home, and the relay of what they hear from the surface.
+
+A relay orbiter passes frames on at once (bent pipe, no processing delay) or records them and plays them back later.
+Either way the content stays as it was sent; only the header says through whom it came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Literal
+
+from pydantic import Field
+
+from lightlag.bus.time import NS_PER_S
+from lightlag.nodes.node import Node
+from lightlag.nodes.params import NodeParams, RadioSpec
+from lightlag.nodes.radio import Radio
+from lightlag.nodes.store import Store
+from lightlag.nodes.telemetry import Housekeeping
+from lightlag.nodes.units import Bits, Seconds, Utc
+
+#: On the downlink, what is relayed goes before housekeeping, and pictures after it.
+RELAY_PRIORITY, PICTURE_PRIORITY = 1, -1
+
+# Electra: return link 401.585625 MHz, forward 437.1 MHz, 5 W, 1 to 2048 kbit/s. Source: orbiters.yaml's sources
+# (rates read; frequencies and power from memory). The range limit stands for the link budget: at 8 kbit/s and 2,300 km
+# Eb/N0 is 20 dB, so 10 dB above threshold is reached at about 7,000 km.
+ELECTRA = RadioSpec(
+    rate_bps="8 kbit/s", transmit_hz="437.1 MHz", receive_hz="401.585625 MHz", power_dbw="7 dBW", max_range_km="7000 km"
+)
+
+
+class Orbiter(Node):
+    """A spacecraft in orbit that sends housekeeping to Earth."""
+
+    class Params(NodeParams):
+        """What a graph may change."""
+
+        xband: RadioSpec = Field(
+            default=RadioSpec(rate_bps="2 kbit/s", transmit_hz="8425 MHz"), description="downlink to Earth"
+        )
+        housekeeping_every: Seconds = Field(default=60.0, gt=0, description="between two words home")
+
+    params: Params
+    xband: Radio
+    #: The body it orbits.
+    planet = "mars"
+
+    async def run(self) -> None:
+        """Send housekeeping for ever."""
+        await self.housekeeping()
+
+    async def housekeeping(self) -> None:
+        """Send a word home at every multiple of ``housekeeping_every`` after the epoch."""
+        step_ns = round(self.params.housekeeping_every * NS_PER_S)
+        number = 0
+        while True:
+            number += 1
+            await self.sleep_until(number * step_ns)
+            self.xband.send(self.status())
+
+    def status(self) -> Housekeeping:
+        """The state of the spacecraft now."""
+        here = self.surroundings.state(self.name, self.now_ns)
+        planet = self.surroundings.state(self.planet, self.now_ns)
+        return Housekeeping(
+            altitude_km=self.surroundings.altitude_km(self.planet, self.now_ns),
+            speed_km_s=math.dist(here.velocity_km_s, planet.velocity_km_s),
+            frames_received=self.frames_received,
+            stored_bits=self.stored_bits,
+        )
+
+    @property
+    def frames_received(self) -> int:
+        """Frames heard from the surface so far."""
+        return 0
+
+    @property
+    def stored_bits(self) -> int:
+        """What waits on board to be sent."""
+        return 0
+
+
+class RelayOrbiter(Orbiter):
+    """An orbiter with a UHF radio that relays what it hears."""
+
+    class Params(Orbiter.Params):
+        """What a graph may change."""
+
+        uhf: RadioSpec = Field(default=ELECTRA, description="relay radio")
+        relay: Literal["at once", "record"] = Field(default="at once", description="bent pipe, or store and play back")
+        playback_at: Utc | None = Field(default=None, description="when a recording orbiter plays back")
+        store: Bits = Field(default=1e9, gt=0, description="capacity of the on-board store")
+
+    params: Params
+    uhf: Radio
+
+    async def run(self) -> None:
+        """Relay and send housekeeping, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.housekeeping())
+            tasks.create_task(self.hear())
+            if self.params.relay == "record":
+                tasks.create_task(self.play_back())
+
+    async def hear(self) -> None:
+        """Pass on what comes in on UHF, or keep it."""
+        async for reception in self.uhf.received():
+            self._frames += 1
+            if self.params.relay == "at once":
+                self.xband.relay(reception, priority=RELAY_PRIORITY)
+            else:
+                self._store.put(reception)
+
+    async def play_back(self) -> None:
+        """Send what was recorded, oldest first, at the commanded time."""
+        if self.params.playback_at is None:
+            self.log("records without a commanded playback", level="warning")
+            return
+        await self.sleep_until(self.params.playback_at)
+        self.log("playback begins", frames=len(self._store), bits=self._store.used_bits)
+        for reception in self._store.take():
+            self.xband.relay(reception, priority=RELAY_PRIORITY)
+        await self.xband.drained()
+        self.log("playback ends")
+
+    def __init__(self, name: str, params: NodeParams | None = None) -> None:
+        super().__init__(name, params)
+        self._store = Store(self.params.store)
+        self._frames = 0
+
+    @property
+    def frames_received(self) -> int:
+        """Frames heard from the surface so far."""
+        return self._frames
+
+    @property
+    def stored_bits(self) -> int:
+        """What waits on board to be played back."""
+        return self._store.used_bits

@@ -1,0 +1,97 @@
+"""What a node can find out about the geometry around it: ranges, elevations, light times, who is in view."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from lightlag.bus.errors import GraphError
+from lightlag.bus.time import NS_PER_S
+from lightlag.nodes.trajectory import State, Trajectory
+
+from .ephemeris import NAIF_IDS, nearest
+from .frames import apply_inverse, cross, subtract, unit
+from .geometry import elevation_deg, light_time_ns, occulting_body
+from .space import Space
+
+
+class SpaceSurroundings:
+    """The ``Surroundings`` of node ``me`` among ``trajectories`` (by node name) and the bodies of ``space``.
+
+    A trajectory may be given as a function that makes it when it is first needed. A node's name goes before a body's.
+    """
+
+    def __init__(
+        self, space: Space, me: str, trajectories: Mapping[str, Trajectory | Callable[[], Trajectory]]
+    ) -> None:
+        self._space, self._me, self._given = space, me, trajectories
+        self._known: dict[str, Trajectory] = {}
+
+    def state(self, target: str, t_ns: int) -> State:
+        """Geometric state of ``target``: ICRF, barycentric, km and km/s."""
+        return self._trajectory(target).state(t_ns)
+
+    def range_km(self, target: str, t_ns: int) -> float:
+        """Geometric distance from this node to ``target``."""
+        return math.dist(self.state(self._me, t_ns).position_km, self.state(target, t_ns).position_km)
+
+    def elevation_deg(self, target: str, t_ns: int) -> float:
+        """Elevation of ``target``, both at ``t_ns``, over this node's horizontal plane.
+
+        On a surface that is the plane of the site's zenith; in flight, the one normal to the line from the centre of
+        the nearest planet (earth or mars).
+        """
+        here = self.state(self._me, t_ns).position_km
+        zenith = self._trajectory(self._me).zenith(t_ns)
+        if zenith is None:
+            centres = [self._space.body_state(body, t_ns).position_km for body in ("earth", "mars")]
+            zenith = unit(subtract(here, min(centres, key=lambda centre: math.dist(here, centre))))
+        return elevation_deg(zenith, here, self.state(target, t_ns).position_km)
+
+    def altitude_km(self, body: str, t_ns: int) -> float:
+        """Height of this node over the reference ellipsoid of ``body``, along the radius."""
+        x, y, z = self.fixed(body, self._me, t_ns).position_km
+        equatorial_km, _, polar_km = self._space.radii_km(body)
+        radius_km = math.hypot(x, y, z)
+        surface_km = radius_km / math.hypot(x / equatorial_km, y / equatorial_km, z / polar_km)
+        return radius_km - surface_km
+
+    def fixed(self, body: str, target: str, t_ns: int) -> State:
+        """State of ``target`` relative to the centre of ``body``, in the frame that turns with it (km, km/s)."""
+        centre, there = self._space.body_state(body, t_ns), self.state(target, t_ns)
+        rows = self._space.rows(body, t_ns)
+        arm = apply_inverse(rows, subtract(there.position_km, centre.position_km))
+        drift = apply_inverse(rows, subtract(there.velocity_km_s, centre.velocity_km_s))
+        turn = (0.0, 0.0, self._space.rotation_of(body).rate_rad_s)
+        return State(arm, subtract(drift, cross(turn, arm)))
+
+    def owlt_s(self, target: str, t_ns: int) -> float:
+        """Light time in seconds of a signal that leaves this node at ``t_ns``, to ``target``."""
+        return light_time_ns(self.state(self._me, t_ns).position_km, t_ns, self._trajectory(target)) / NS_PER_S
+
+    def in_view(self, target: str, t_ns: int) -> bool:
+        """Whether a signal that leaves this node at ``t_ns`` reaches ``target`` past all bodies and both horizons."""
+        mine, other = self._trajectory(self._me), self._trajectory(target)
+        here = mine.state(t_ns).position_km
+        arrive_ns = t_ns + round(light_time_ns(here, t_ns, other))
+        there = other.state(arrive_ns).position_km
+        up_here, up_there = mine.zenith(t_ns), other.zenith(arrive_ns)
+        if up_here is not None and elevation_deg(up_here, here, there) < 0:
+            return False
+        if up_there is not None and elevation_deg(up_there, there, here) < 0:
+            return False
+        stands = {"emitter_stands": up_here is not None, "receiver_stands": up_there is not None}
+        return occulting_body(self._space, here, t_ns, there, arrive_ns, **stands) is None
+
+    def _trajectory(self, target: str) -> Trajectory:
+        known = self._known.get(target)
+        if known is None:
+            if target in self._given:
+                given = self._given[target]
+                known = given() if callable(given) else given
+            elif target in NAIF_IDS:
+                known = self._space.body(target)
+            else:
+                raise GraphError(f"{target!r} is neither a node nor a body{nearest(target, [*self._given, *NAIF_IDS])}")
+            self._known[target] = known
+        return known
