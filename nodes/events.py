@@ -52,8 +52,8 @@ class Published(NamedTuple):
 
     event: str
     scet_utc: str
-    #: Named values with their unit in the name: ``height_km``, ``speed_m_s``.
-    values: dict[str, float]
+    #: Least and greatest of what is published, by names with units: ``{"height_km": (12.0, 12.0)}``.
+    values: dict[str, tuple[float, float]]
     source: str
 
 

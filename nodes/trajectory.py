@@ -56,6 +56,10 @@ class TrajectoryModel(Protocol):
 class Surroundings(Protocol):
     """What a node can find out about the geometry around it. ``target`` is a node's name or a body (``"mars"``)."""
 
+    def trajectory(self, target: str) -> Trajectory:
+        """The trajectory of ``target`` in this run."""
+        ...
+
     def state(self, target: str, t_ns: int) -> State:
         """Geometric state of ``target``."""
         ...

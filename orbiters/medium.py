@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import struct
-from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,6 +39,8 @@ _ROUNDING_NS = 1000
 # A window is halved until the balls are small beside their distance, or the window is this short.
 _SMALL = 0.2
 _SHORTEST_NS = NS_PER_S
+# Emitters are held to their promised ball in windows of this length.
+_PROMISE_NS = 60 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +90,17 @@ class SpaceMedium:
         self._space = space
         self._terminals = terminals
         self._trajectories: dict[str, Trajectory] = {}
-        self._promises: dict[str, _Promises] = {}
+        self._promised: dict[str, tuple[int, Ball]] = {}
 
     def stamp(self, source: str, sent_ns: int) -> bytes:
         """The emitter's state and radio at ``sent_ns``.
 
         Raises:
-            BrokenPromise: the emitter is outside the ball it promised for a window that a lower bound was asked for.
+            BrokenPromise: the emitter is outside the ball that its trajectory promised for the window of ``sent_ns``.
         """
         trajectory, radio = self._trajectory(source), self._terminals[source].radio
         state = trajectory.state(sent_ns)
-        promises = self._promises.get(source)
-        if promises is not None:
-            promises.check(source, sent_ns, state.position_km)
+        self._check_promise(source, trajectory, sent_ns, state.position_km)
         carrier_hz = radio.transmit_hz or 0.0
         attenuation_db = trajectory.attenuation_db(sent_ns, carrier_hz) if carrier_hz else 0.0
         zenith = trajectory.zenith(sent_ns)
@@ -127,7 +126,6 @@ class SpaceMedium:
         as the light time itself at its smallest.
         """
         tx, rx = self._trajectory(source), self._trajectory(receiver)
-        self._promises.setdefault(source, _Promises()).add(t0_ns, t1_ns, tx)
         return math.floor(_least_delay_s(tx, rx, t0_ns, t1_ns) * NS_PER_S) - _ROUNDING_NS
 
     def _loss(self, stamp: Stamp, sent_ns: int, rx: Trajectory, radio: RadioSpec, arrive_ns: int) -> str | None:
@@ -150,6 +148,22 @@ class SpaceMedium:
             return "not_tuned"
         return None
 
+    def _check_promise(self, node: str, trajectory: Trajectory, t_ns: int, position_km: Vector) -> None:
+        """Lookahead rests on ``bound``, so every emitter is held to it, in whatever process it runs."""
+        window = t_ns // _PROMISE_NS
+        promised = self._promised.get(node)
+        if promised is None or promised[0] != window:
+            ball = trajectory.bound(window * _PROMISE_NS, (window + 1) * _PROMISE_NS)
+            promised = self._promised[node] = (window, ball)
+        _, ball = promised
+        away_km = math.dist(ball.centre_km, position_km)
+        if away_km > ball.radius_km:
+            raise BrokenPromise(
+                f"{node!r} is {away_km - ball.radius_km:.6f} km outside the ball of {ball.radius_km:.3f} km that its "
+                f"trajectory promised for the {_PROMISE_NS // NS_PER_S} s around {t_ns} ns: make bound() contain every "
+                f"state() of the interval"
+            )
+
     def _trajectory(self, node: str) -> Trajectory:
         known = self._trajectories.get(node)
         if known is None:
@@ -158,34 +172,6 @@ class SpaceMedium:
             given = self._terminals[node].trajectory
             known = self._trajectories[node] = given() if callable(given) else given
         return known
-
-
-class _Promises:
-    """The balls that one emitter promised, by window."""
-
-    def __init__(self) -> None:
-        self._starts: list[int] = []
-        self._windows: list[tuple[int, Ball]] = []
-
-    def add(self, t0_ns: int, t1_ns: int, trajectory: Trajectory) -> None:
-        place = bisect_right(self._starts, t0_ns)
-        if place and self._starts[place - 1] == t0_ns and self._windows[place - 1][0] >= t1_ns:
-            return  # the same window, asked for another receiver
-        self._starts.insert(place, t0_ns)
-        self._windows.insert(place, (t1_ns, trajectory.bound(t0_ns, t1_ns)))
-
-    def check(self, node: str, t_ns: int, position_km: Vector) -> None:
-        place = bisect_right(self._starts, t_ns) - 1
-        if place < 0:
-            return
-        t1_ns, ball = self._windows[place]
-        away_km = math.dist(ball.centre_km, position_km)
-        if t_ns < t1_ns and away_km > ball.radius_km:
-            raise BrokenPromise(
-                f"{node!r} is {away_km - ball.radius_km:.6f} km outside the ball of {ball.radius_km:.3f} km that its "
-                f"trajectory promised for [{self._starts[place]}, {t1_ns}) ns, at {t_ns} ns: make bound() contain "
-                "every state() of the interval"
-            )
 
 
 def _least_delay_s(tx: Trajectory, rx: Trajectory, t0_ns: int, t1_ns: int) -> float:

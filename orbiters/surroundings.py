@@ -29,7 +29,7 @@ class SpaceSurroundings:
 
     def state(self, target: str, t_ns: int) -> State:
         """Geometric state of ``target``: ICRF, barycentric, km and km/s."""
-        return self._trajectory(target).state(t_ns)
+        return self.trajectory(target).state(t_ns)
 
     def range_km(self, target: str, t_ns: int) -> float:
         """Geometric distance from this node to ``target``."""
@@ -42,7 +42,7 @@ class SpaceSurroundings:
         the nearest planet (earth or mars).
         """
         here = self.state(self._me, t_ns).position_km
-        zenith = self._trajectory(self._me).zenith(t_ns)
+        zenith = self.trajectory(self._me).zenith(t_ns)
         if zenith is None:
             centres = [self._space.body_state(body, t_ns).position_km for body in ("earth", "mars")]
             zenith = unit(subtract(here, min(centres, key=lambda centre: math.dist(here, centre))))
@@ -67,11 +67,11 @@ class SpaceSurroundings:
 
     def owlt_s(self, target: str, t_ns: int) -> float:
         """Light time in seconds of a signal that leaves this node at ``t_ns``, to ``target``."""
-        return light_time_ns(self.state(self._me, t_ns).position_km, t_ns, self._trajectory(target)) / NS_PER_S
+        return light_time_ns(self.state(self._me, t_ns).position_km, t_ns, self.trajectory(target)) / NS_PER_S
 
     def in_view(self, target: str, t_ns: int) -> bool:
         """Whether a signal that leaves this node at ``t_ns`` reaches ``target`` past all bodies and both horizons."""
-        mine, other = self._trajectory(self._me), self._trajectory(target)
+        mine, other = self.trajectory(self._me), self.trajectory(target)
         here = mine.state(t_ns).position_km
         arrive_ns = t_ns + round(light_time_ns(here, t_ns, other))
         there = other.state(arrive_ns).position_km
@@ -83,7 +83,8 @@ class SpaceSurroundings:
         stands = {"emitter_stands": up_here is not None, "receiver_stands": up_there is not None}
         return occulting_body(self._space, here, t_ns, there, arrive_ns, **stands) is None
 
-    def _trajectory(self, target: str) -> Trajectory:
+    def trajectory(self, target: str) -> Trajectory:
+        """The trajectory of ``target`` in this run; raises GraphError if there is no such node or body."""
         known = self._known.get(target)
         if known is None:
             if target in self._given:

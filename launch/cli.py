@@ -1,0 +1,181 @@
+"""The command line. ``main`` is the console entry and returns the exit code.
+
+0: done. 1: a node failed, or the run itself. 2: bad input, nothing was started. 130: interrupted. Every command is a
+function registered on ``app``; what is heavy is imported inside it, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_RUN_FAILED, RunOptions
+
+if TYPE_CHECKING:
+    from .spec import Graph
+
+app = typer.Typer(
+    name="lightlag",
+    help="A space simulation in which every message travels at the speed of light.",
+    epilog="Start with:  lightlag launch mars2020",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+GraphName = Annotated[
+    str, typer.Argument(metavar="GRAPH", help="A shipped graph (mars2020) or the path of a graph file (my.yaml).")
+]
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME:=VALUE", help="Arguments of the graph; see: lightlag show GRAPH --args"),
+]
+
+
+@app.command()
+def launch(
+    graph: GraphName,
+    arguments: Words = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="End after this long instead: 2h, 30min, '90 s'.")
+    ] = None,
+    in_process: Annotated[bool, typer.Option("--in-process", help="All nodes in this process (the default).")] = False,
+    processes: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Spread the nodes over N processes; the digest is the same.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the last lines.")] = False,
+    run_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", file_okay=False, help="Where files go; else runs/<utc>-<name>.")
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")] = False,
+    no_record: Annotated[bool, typer.Option("--no-record", help="Do not write run.mcap.")] = False,
+) -> None:
+    """Run a graph: every node it declares, until its end.
+
+    \b
+    lightlag launch mars2020                        the landing of Perseverance
+    lightlag launch mars2020 seed:=7 --until 30min  other dice, a shorter run
+    lightlag launch my.yaml --processes 4 -q        your own, spread out
+
+    The files of a run (recording, timeline, pictures, report) go to runs/, the last one under runs/latest.
+    Ctrl-C ends a run gracefully; what had happened by then is recorded.
+    """
+    if in_process and processes is not None:
+        raise typer.BadParameter("choose one of --in-process and --processes")
+    with _errors_taught():
+        loaded = _load(graph, arguments, until)
+        from .display import make_display
+        from .runner import run
+
+        options = RunOptions(processes=processes, run_dir=run_dir, record=not no_record, report=not no_report)
+        with make_display(quiet=quiet) as display:
+            result = run(loaded, options, display)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def validate(graph: GraphName, arguments: Words = None) -> None:
+    """Check a graph and its arguments; start nothing.
+
+    \b
+    lightlag validate my.yaml
+    lightlag validate mars2020 uhf_rate:='8 kbit/s'
+
+    Every error is shown at once, with its line. Exit code 0: it would run; 2: it would not.
+    """
+    with _errors_taught():
+        loaded = _load(graph, arguments, None)
+        nodes, channels = len(loaded.nodes), len(loaded.channels)
+        typer.echo(f"{loaded.name} is right: {nodes} nodes, {channels} channels")
+
+
+@app.command()
+def show(
+    graph: GraphName,
+    arguments: Words = None,
+    only_arguments: Annotated[bool, typer.Option("--args", help="The arguments it takes.")] = False,
+    resolved: Annotated[bool, typer.Option("--resolved", help="The graph file with every argument put in.")] = False,
+) -> None:
+    """Show what a graph declares: in short, its arguments, or the resolved file.
+
+    \b
+    lightlag show mars2020 --args
+    lightlag show mars2020 seed:=7 --resolved > mine.yaml
+    """
+    if only_arguments and resolved:
+        raise typer.BadParameter("choose one of --args and --resolved")
+    with _errors_taught():
+        from . import summary
+
+        if only_arguments:
+            from .graph import read_declarations
+
+            typer.echo(summary.of_arguments(read_declarations(graph)))
+            return
+        loaded = _load(graph, arguments, None)
+        typer.echo(loaded.to_yaml().rstrip() if resolved else summary.of_graph(loaded))
+
+
+@app.command(hidden=True)
+def host(
+    name: str,
+    nodes: Annotated[str, typer.Option()],
+    endpoint: Annotated[str, typer.Option()],
+    run_id: Annotated[str, typer.Option()],
+    run_dir: Annotated[Path, typer.Option()],
+    record: Annotated[bool, typer.Option("--record/--no-record")] = True,
+) -> None:
+    """Run some nodes of a graph in this process; the launcher starts these."""
+    from .processes import run_host
+
+    with _errors_taught():
+        run_host(name, nodes.split(","), endpoint, run_id, run_dir, record=record)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the console entry. Returns the exit code."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="lightlag")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else EXIT_RUN_FAILED
+    return 0
+
+
+def _load(graph: str, words: Sequence[str] | None, until: str | None) -> Graph:
+    """The graph that a command line names, or every error of the file and of the command line at once."""
+    from .arguments import split_words
+    from .diagnostics import Report
+    from .graph import read_graph
+
+    report = Report()
+    return read_graph(graph, split_words(words or (), report), until, report)
+
+
+@contextmanager
+def _errors_taught() -> Iterator[None]:
+    """Errors that lightlag raises on purpose become lines on standard error and an exit code; no traceback."""
+    from lightlag.bus.errors import GraphError, LightlagError
+
+    try:
+        yield
+    except GraphError as error:
+        from .diagnostics import Diagnostic, InvalidGraph
+        from .display import show_errors
+
+        show_errors(error if isinstance(error, InvalidGraph) else InvalidGraph([Diagnostic(str(error))]))
+        raise typer.Exit(EXIT_BAD_INPUT) from None
+    except LightlagError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(EXIT_RUN_FAILED) from None
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

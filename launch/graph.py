@@ -1,0 +1,366 @@
+"""From a graph file to a ``Graph``: everything checked, every error said, nothing started.
+
+The sections are read in the order in which they depend on each other: arguments, the instant and the length of the
+run, nodes with their parameters, channels, placement. What is wrong is reported and left out, and reading goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from lightlag.bus.errors import GraphError
+from lightlag.bus.medium import Wire
+from lightlag.bus.time import NEVER_NS, Epoch
+from lightlag.nodes.node import Node
+
+from .arguments import Argument, give, read_arguments, substitute
+from .diagnostics import InvalidGraph, Place, Report, did_you_mean, one_of
+from .locate import read_graph_file
+from .parameters import read_params
+from .plugins import NODES, PluginError, names, node_type, ports
+from .source import UNKNOWN, Item
+from .spec import FORMAT, ChannelSpec, Graph, NodeSpec, duration_ns
+
+__all__ = ["ChannelSpec", "Graph", "InvalidGraph", "NodeSpec", "load_graph", "read_declarations", "read_graph"]
+
+_KEYS = ("version", "name", "description", "args", "epoch", "seed", "until", "nodes", "channels", "place")
+_REQUIRED = ("version", "name", "epoch", "until", "nodes")
+_NAME = re.compile("[a-z][a-z0-9_-]*")
+_NAME_RULE = "a name starts with a lower case letter; lower case letters, digits, - and _ may follow"
+_END = re.compile(r"(?P<node>[^.\s]+)\.(?P<port>[^.\s]+)")
+_DEFAULT_SEED = 1
+_MOST_SEED = 2**63 - 1
+_MEDIUM_HINT = "expected space, or {wire: {latency: 2 ms}}"
+
+T = TypeVar("T")
+
+
+def load_graph(
+    name_or_path: str | Path, arguments: Mapping[str, str] | None = None, *, until: str | None = None
+) -> Graph:
+    """A shipped graph by its name, or a graph file by its path, with ``arguments`` (as text) put in.
+
+    ``until``, a duration such as ``2h``, takes the place of the graph's own.
+
+    Raises:
+        InvalidGraph: with everything that is wrong.
+    """
+    return read_graph(name_or_path, arguments or {}, until, Report())
+
+
+def read_graph(name_or_path: str | Path, arguments: Mapping[str, str], until: str | None, report: Report) -> Graph:
+    """As ``load_graph``, for a caller who has found errors already: they are raised together."""
+    root = read_graph_file(name_or_path, report)
+    graph = _Reading(report).graph(root, arguments, until) if root is not None else None
+    report.check()
+    assert graph is not None
+    return graph
+
+
+def read_declarations(name_or_path: str | Path) -> list[Argument]:
+    """The arguments that a graph declares; the rest of the file is not looked at.
+
+    Raises:
+        InvalidGraph: there is no such graph, or its arguments are declared wrongly.
+    """
+    report = Report()
+    root = read_graph_file(name_or_path, report)
+    declared = read_arguments(_entry(root, "args"), report) if root is not None else {}
+    report.check()
+    return [argument for argument in declared.values() if argument is not None]
+
+
+def _entry(root: Item, key: str) -> Item | None:
+    return root.value.get(key) if isinstance(root.value, dict) else None
+
+
+class _Reading:
+    """One reading of one graph file."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._places: dict[str, Place] = {}
+        #: Ports of every declared node; None where its type is not known.
+        self._ports: dict[str, dict[str, bool] | None] = {}
+
+    def graph(self, root: Item, given: Mapping[str, str], until: str | None) -> Graph | None:
+        top = self._mapping(root, "a graph file", _KEYS, _REQUIRED)
+        if top is None:
+            return None
+        arguments = give(read_arguments(top.pop("args", None), self._report), given, self._report)
+        for key, item in top.items():
+            self._places[key] = item.place
+            top[key] = substitute(item, arguments, self._report)
+        if until is not None:
+            word = Place.of_word(f"--until {until}", len("--until ") + 1)
+            top["until"] = Item(until, word, word, text=until)
+        self._value(top.get("version"), _version)
+        name = self._value(top.get("name"), _name)
+        description = self._value(top.get("description"), _text)
+        epoch = self._value(top.get("epoch"), _epoch)
+        seed = self._value(top.get("seed"), _seed)
+        until_ns = self._value(top.get("until"), _until)
+        nodes = self._nodes(top.get("nodes"))
+        channels = self._channels(top.get("channels"))
+        place = self._place(top.get("place"))
+        if self._report.diagnostics or name is None or epoch is None or until_ns is None:
+            return None
+        return Graph(
+            name=name,
+            description=description or "",
+            epoch=epoch,
+            seed=_DEFAULT_SEED if seed is None else seed,
+            until_ns=until_ns,
+            nodes=nodes,
+            channels=channels,
+            place=place,
+            arguments={name: argument.value for name, argument in arguments.items() if argument},
+            places=self._places,
+        )
+
+    # -- sections -----------------------------------------------------------------------------------------------
+
+    def _nodes(self, item: Item | None) -> dict[str, NodeSpec]:
+        specs: dict[str, NodeSpec] = {}
+        for name, declared in self._named("nodes", item):
+            self._ports[name] = None
+            fields = self._mapping(declared, f"node {name!r}", ("type", "params"), ("type",)) or {}
+            kind = self._value(fields.get("type"), _text)
+            cls = self._class(kind, fields["type"]) if kind is not None else None
+            if kind is None or cls is None:
+                continue
+            self._ports[name] = ports(cls)
+            given = fields.get("params")
+            params = read_params(cls.Params, given, declared.label, self._report)
+            if params is not None:
+                plain = given.plain() if given is not None else {}
+                specs[name] = NodeSpec(name, kind, cls, params, plain if isinstance(plain, dict) else {})
+        if item is not None and item.value == {}:
+            self._report.add("a graph without nodes", item.place, "declare one: name: {type: ...}")
+        return specs
+
+    def _class(self, kind: str, item: Item) -> type[Node] | None:
+        try:
+            cls = node_type(kind)
+        except PluginError as error:
+            self._report.add(str(error), item.place, item.note)
+            return None
+        if cls is None:
+            known = names(NODES)
+            near = did_you_mean(kind, known) or "a class that is not installed is written package.module:Class"
+            self._report.add(
+                f"unknown node type {kind!r}", item.place, one_of(known, "installed types"), near, item.note
+            )
+        return cls
+
+    def _channels(self, item: Item | None) -> dict[str, ChannelSpec]:
+        specs: dict[str, ChannelSpec] = {}
+        sends: dict[tuple[str, str], list[tuple[str, Place]]] = {}
+        hears: dict[tuple[str, str], list[tuple[str, Place]]] = {}
+        for name, declared in self._named("channels", item):
+            keys = ("medium", "members", "senders")
+            fields = self._mapping(declared, f"channel {name!r}", keys, keys[:2])
+            if fields is None:
+                continue
+            medium = self._medium(fields.get("medium"))
+            members = self._ends(fields.get("members"), "members", medium)
+            senders = self._ends(fields.get("senders"), "senders", medium)
+            for node, (port, place) in members.items():
+                hears.setdefault((node, port), []).append((name, place))
+            for node, (port, place) in senders.items():
+                sends.setdefault((node, port), []).append((name, place))
+                if node in members and members[node][0] != port:
+                    other = f"it is a member with {node}.{members[node][0]}"
+                    self._report.add(f"{node!r} joins channel {name!r} with two ports", place, other)
+            if medium is not None:
+                plain = [{node: port for node, (port, _) in ends.items()} for ends in (members, senders)]
+                specs[name] = ChannelSpec(name, medium, plain[0], plain[1])
+        for (node, port), channels in sends.items():
+            self._one_channel(f"{node}.{port} is a sender", channels, "a port sends on one channel")
+        for (node, port), channels in hears.items():
+            if (node, port) not in sends:
+                hint = "it is not said on which it sends: list it under the senders of that one"
+                self._one_channel(f"{node}.{port} is a member", channels, hint)
+        return specs
+
+    def _one_channel(self, what: str, channels: list[tuple[str, Place]], hint: str) -> None:
+        if len(channels) > 1:
+            listed = " and ".join(repr(name) for name, _ in channels)
+            self._report.add(f"{what} of channels {listed}", channels[-1][1], hint)
+
+    def _medium(self, item: Item | None) -> Literal["space"] | Wire | None:
+        if item is None or item.value is UNKNOWN:
+            return None
+        if item.value == "space":
+            return "space"
+        if not isinstance(item.value, dict):
+            near = did_you_mean(item.value, ("space", "wire")) if isinstance(item.value, str) else None
+            self._report.add(f"the medium is {item.kind()}", item.place, _MEDIUM_HINT, near, item.note)
+            return None
+        fields = self._mapping(item, "a medium", ("wire",), ("wire",))
+        wire = self._mapping(fields["wire"], "a wire", ("latency",), ("latency",)) if fields else None
+        return self._value(wire.get("latency"), lambda latency: Wire(_duration_ns(latency))) if wire else None
+
+    def _ends(
+        self, item: Item | None, what: str, medium: Literal["space"] | Wire | None
+    ) -> dict[str, tuple[str, Place]]:
+        """The ``node.port`` of a list by node, with where each stands."""
+        if item is None or item.value is UNKNOWN:
+            return {}
+        if not isinstance(item.value, list):
+            self._report.add(
+                f"{what!r} is {item.kind()}", item.place, "expected a list: [mro.uhf, maven.uhf]", item.note
+            )
+            return {}
+        if not item.value and what == "members":
+            self._report.add("a channel without members: nobody could receive", item.place)
+        ends: dict[str, tuple[str, Place]] = {}
+        for child in item.value:
+            end = self._value(child, _end)
+            if end is None or not self._is_port(*end, child, medium):
+                continue
+            node, port = end
+            if node in ends:
+                self._report.add(
+                    f"{node!r} is given twice",
+                    child.place,
+                    f"it joins with {node}.{ends[node][0]} already; a node joins a channel with one port",
+                )
+                continue
+            ends[node] = (port, child.place)
+        return ends
+
+    def _is_port(self, node: str, port: str, item: Item, medium: Literal["space"] | Wire | None) -> bool:
+        if node not in self._ports:
+            place = item.place.part(0, len(node)) if item.note is None else item.place
+            known = one_of(self._ports, "nodes of this graph")
+            self._report.add(f"unknown node {node!r}", place, known, did_you_mean(node, self._ports), item.note)
+            return False
+        known_ports = self._ports[node]
+        if known_ports is None:
+            return False
+        place = item.place.part(len(node) + 1, len(port)) if item.note is None else item.place
+        if port not in known_ports:
+            listed = one_of(known_ports, f"ports of {node}") or f"{node} has no ports"
+            self._report.add(f"unknown port {port!r}", place, listed, did_you_mean(port, known_ports), item.note)
+            return False
+        if medium == "space" and not known_ports[port]:
+            radios = [name for name, is_radio in known_ports.items() if is_radio]
+            hint = one_of(radios, f"radios of {node}") or f"{node} has no radio"
+            self._report.add(f"{node}.{port} is a port for a wire; space needs a radio", place, hint, item.note)
+            return False
+        return True
+
+    def _place(self, item: Item | None) -> dict[str, str]:
+        groups: dict[str, str] = {}
+        for node, declared in self._named("place", item):
+            if node not in self._ports:
+                known = one_of(self._ports, "nodes of this graph")
+                self._report.add(f"unknown node {node!r}", declared.label, known, did_you_mean(node, self._ports))
+            group = self._value(declared, _name)
+            if group is not None:
+                groups[node] = group
+        return groups
+
+    # -- pieces -------------------------------------------------------------------------------------------------
+
+    def _named(self, section: str, item: Item | None) -> list[tuple[str, Item]]:
+        """The entries of a section, whose keys are names."""
+        if item is None or item.value is UNKNOWN or (item.value is None and section != "nodes"):
+            return []
+        if not isinstance(item.value, dict):
+            self._report.add(f"{section!r} is {item.kind()}", item.place, "expected a mapping from names", item.note)
+            return []
+        for name, child in item.value.items():
+            self._places[f"{section}.{name}"] = child.label
+            if not _NAME.fullmatch(name):
+                self._report.add(f"{name!r} is no name", child.label, _NAME_RULE)
+        return list(item.value.items())
+
+    def _mapping(
+        self, item: Item, what: str, keys: Collection[str], required: Collection[str]
+    ) -> dict[str, Item] | None:
+        """The known entries of a mapping; None if it is none."""
+        if item.value is UNKNOWN:
+            return None
+        if not isinstance(item.value, dict):
+            self._report.add(f"{what} is {item.kind()}", item.place, one_of(keys, "expected a mapping with"), item.note)
+            return None
+        misspelt: list[str] = []
+        for key, child in item.value.items():
+            if key not in keys:
+                near = did_you_mean(key, keys)
+                misspelt += [near] if near else []
+                self._report.add(f"unknown key {key!r} in {what}", child.label, one_of(keys), near)
+        for key in required:
+            if key not in item.value and f"did you mean {key!r}?" not in misspelt:
+                self._report.add(f"{what} has no {key!r}", item.label)
+        return {key: child for key, child in item.value.items() if key in keys}
+
+    def _value(self, item: Item | None, read: Callable[[Item], T]) -> T | None:
+        """What ``read`` makes of an item; None if there is none, or if it is wrong."""
+        if item is None or item.value is UNKNOWN:
+            return None
+        try:
+            return read(item)
+        except (GraphError, ValueError) as error:
+            self._report.add(str(error), item.place, item.note)
+            return None
+
+
+def _text(item: Item) -> str:
+    if not isinstance(item.value, str):
+        raise ValueError(f"expected a text, got {item.kind()}")
+    return item.value
+
+
+def _name(item: Item) -> str:
+    text = _text(item)
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{text!r} is no name; {_NAME_RULE}")
+    return text
+
+
+def _version(item: Item) -> int:
+    if item.value is True or item.value != FORMAT:
+        raise ValueError(f"the format's version is {item.kind()}; this lightlag reads version: {FORMAT}")
+    return FORMAT
+
+
+def _seed(item: Item) -> int:
+    if not isinstance(item.value, int) or isinstance(item.value, bool):
+        raise ValueError(f"the seed is {item.kind()}; expected a whole number")
+    if not 0 <= item.value <= _MOST_SEED:
+        raise ValueError(f"the seed is {item.value}; expected a whole number from 0 to 2^63 - 1")
+    return item.value
+
+
+def _epoch(item: Item) -> Epoch:
+    if not isinstance(item.value, str):
+        raise ValueError(f"expected a UTC instant like 2021-02-18T20:26:00Z, got {item.kind()}")
+    return Epoch.parse(item.value)
+
+
+def _duration_ns(item: Item) -> int:
+    if not isinstance(item.value, str | int | float) or isinstance(item.value, bool):
+        raise ValueError(f"expected a duration like 40 min, got {item.kind()}")
+    return duration_ns(item.value)
+
+
+def _until(item: Item) -> int:
+    until_ns = _duration_ns(item)
+    if until_ns <= 0:
+        raise ValueError(f"the run would end after {item.value}; it must last longer than nothing")
+    if until_ns >= NEVER_NS:
+        raise ValueError(f"the run would last {item.value}; a run lasts 146 years at most")
+    return until_ns
+
+
+def _end(item: Item) -> tuple[str, str]:
+    found = _END.fullmatch(_text(item))
+    if not found:
+        raise ValueError(f"{item.value!r} is not written like node.port")
+    return found["node"], found["port"]

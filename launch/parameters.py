@@ -1,0 +1,145 @@
+"""A node's parameters: what the graph gives, validated by the node class's own ``Params``, laid over its defaults.
+
+A mapping in the graph changes what it names and nothing else: ``uhf: {rate_bps: 32 kbit/s}`` keeps the carrier that
+the class declares for its radio. Errors of pydantic come back as places in the graph file, in our words.
+"""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from lightlag.nodes.params import NodeParams
+from lightlag.nodes.units import Bits, BitsPerSecond, DecibelWatts, Degrees, Hertz, Kilometres, Seconds
+
+from .diagnostics import Place, Report, did_you_mean, one_of
+from .source import Item
+
+# What pydantic's error types expect, by their first word.
+_EXPECTED = {
+    "bool": "true or false",
+    "dict": "a mapping",
+    "float": "a number",
+    "frozenset": "a list",
+    "int": "a whole number",
+    "list": "a list",
+    "model": "a mapping",
+    "set": "a list",
+    "string": "a text",
+    "tuple": "a list",
+}
+_LIMITS = {
+    "greater_than": "greater than",
+    "greater_than_equal": "at least",
+    "less_than": "less than",
+    "less_than_equal": "at most",
+}
+# Limits are declared in base units, which a person should not have to guess.
+_BASE_UNITS = (
+    (Seconds, "s"),
+    (Kilometres, "km"),
+    (BitsPerSecond, "bit/s"),
+    (Hertz, "Hz"),
+    (Degrees, "deg"),
+    (DecibelWatts, "dBW"),
+    (Bits, "bit"),
+)
+
+
+def read_params(model: type[NodeParams], item: Item | None, node: Place, report: Report) -> NodeParams | None:
+    """The parameters of a node whose name stands at ``node``; None if they are wrong or cannot be known."""
+    if item is not None and not item.is_known():
+        return None
+    try:
+        given = model.model_validate({} if item is None else item.plain())
+    except ValidationError as error:
+        for found in error.errors(include_url=False):
+            _report(model, item, node, dict(found), report)
+        return None
+    return _overlay(given, None)
+
+
+Model = typing.TypeVar("Model", bound=BaseModel)
+
+
+def _overlay(given: Model, default: Model | None) -> Model:
+    """What ``given`` sets, over ``default`` or else over the defaults of its class, at every depth."""
+    update: dict[str, Any] = {}
+    for name, value in given:
+        if name not in given.model_fields_set:
+            continue
+        if isinstance(value, BaseModel):
+            field = type(given).model_fields[name]
+            base = getattr(default, name) if default is not None else _default(field, given)
+            value = _overlay(value, base if isinstance(base, type(value)) else None)
+        update[name] = value
+    return (given if default is None else default).model_copy(update=update)
+
+
+def _default(field: FieldInfo, owner: BaseModel) -> object:
+    return field.get_default(call_default_factory=True, validated_data=dict(owner))
+
+
+def _report(model: type[NodeParams], item: Item | None, node: Place, error: Mapping[str, Any], report: Report) -> None:
+    """Say one error of pydantic as an error of the graph file."""
+    path, kind = tuple(error["loc"]), str(error["type"])
+    name = ".".join(str(step) for step in path) or "'params'"
+    at = item.at(path) if item is not None else None
+    place, note = (at.place, at.note) if at else (node, None)
+    if kind == "missing":
+        field = _fields(model, path[:-1]).get(str(path[-1]))
+        within = item.at(path[:-1]).label if item is not None and len(path) > 1 else node
+        report.add(f"the parameter {name!r} is missing", within, field.description if field else None)
+    elif kind == "extra_forbidden":
+        names, unknown = _fields(model, path[:-1]), str(path[-1])
+        listed = one_of(names) or "there are none here"
+        report.add(f"unknown parameter {unknown!r}", at.label if at else node, listed, did_you_mean(unknown, names))
+    elif kind == "value_error":
+        report.add(f"{name}: {error['ctx']['error']}", place, note)
+    elif kind == "literal_error":
+        choices = re.findall("'([^']*)'", error["ctx"]["expected"])
+        near = did_you_mean(str(error["input"]), choices)
+        report.add(f"{name} is {error['input']!r}", place, one_of(choices), near, note)
+    elif kind in _LIMITS:
+        field = _fields(model, path[:-1]).get(str(path[-1])) if path else None
+        limit = f"{_LIMITS[kind]} {next(iter(error['ctx'].values())):g}{_base_unit(field)}"
+        report.add(f"{name} is {at.text if at else error['input']}; it must be {limit}", place, note)
+    elif (expected := _EXPECTED.get(kind.partition("_")[0])) and kind.endswith(("_type", "_parsing", "_from_float")):
+        report.add(f"{name}: expected {expected}, got {at.kind() if at else repr(error['input'])}", place, note)
+    else:
+        report.add(f"{name}: {error['msg'][:1].lower()}{error['msg'][1:]}", place, note)
+
+
+def _fields(model: type[BaseModel], path: tuple[int | str, ...]) -> dict[str, FieldInfo]:
+    """The fields of the model that stands at ``path`` below ``model``."""
+    for step in path:
+        field = model.model_fields.get(str(step))
+        inner = _model_of(field.annotation) if field else None
+        if inner is None:
+            continue
+        model = inner
+    return dict(model.model_fields)
+
+
+def _base_unit(field: FieldInfo | None) -> str:
+    """The unit in which the limits of a field are declared, after a space; nothing for a plain number."""
+    if field is None:
+        return ""
+    marks = [
+        *field.metadata,
+        *(mark for choice in typing.get_args(field.annotation) for mark in typing.get_args(choice)),
+    ]
+    return next((f" {unit}" for kind, unit in _BASE_UNITS for mark in marks if mark is typing.get_args(kind)[1]), "")
+
+
+def _model_of(annotation: object) -> type[BaseModel] | None:
+    """The model in an annotation such as ``RadioSpec | None`` or ``tuple[Target, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_of(choice) for choice in typing.get_args(annotation))
+    return next((model for model in found if model is not None), None)

@@ -1,0 +1,106 @@
+"""What is installed: node types and shipped graphs, found by entry point.
+
+A node type is an entry point of group ``lightlag.nodes`` (``mro``) or is written out as ``package.module:Class``; a
+shipped graph is an entry point of group ``lightlag.graphs`` that leads to the path of a graph file. Only what a graph
+names is imported.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+import types
+import typing
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from lightlag.bus.errors import GraphError
+from lightlag.nodes.node import Node
+from lightlag.nodes.params import RadioSpec
+
+NODES = "lightlag.nodes"
+GRAPHS = "lightlag.graphs"
+
+_WRITTEN_OUT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+
+class PluginError(GraphError):
+    """A node type or graph that is named correctly cannot be had."""
+
+
+def names(group: str) -> list[str]:
+    """The names that are installed in a group, sorted."""
+    return sorted(entry_points(group=group).names)
+
+
+def node_type(name: str) -> type[Node] | None:
+    """The node class of a type's name; None if nothing of that name is installed.
+
+    Raises:
+        PluginError: it cannot be imported, or is not a node class.
+    """
+    if ":" in name:
+        if not _WRITTEN_OUT.fullmatch(name):
+            raise PluginError(f"{name!r} is not written like package.module:Class")
+        found = _load(EntryPoint(name, name, NODES))
+    else:
+        entry = _entry(NODES, name)
+        if entry is None:
+            return None
+        found = _load(entry)
+    if not (isinstance(found, type) and issubclass(found, Node)):
+        raise PluginError(f"node type {name!r} leads to {found!r}, which is no subclass of lightlag.nodes.Node")
+    return found
+
+
+def graph_path(name: str) -> Path | None:
+    """Where the shipped graph of that name is; None if there is none.
+
+    Raises:
+        PluginError: its plug-in cannot be imported, or leads to something else.
+    """
+    entry = _entry(GRAPHS, name)
+    if entry is None:
+        return None
+    found = _load(entry)
+    if not isinstance(found, Path):
+        raise PluginError(f"graph {name!r} ({entry.value}) leads to {found!r}, which is no pathlib.Path")
+    return found
+
+
+def ports(node: type[Node]) -> dict[str, bool]:
+    """The ports of a node class, each with whether it is a radio."""
+    fields = node.Params.model_fields.items()
+    radios = {name: True for name, field in fields if _is_radio(field.annotation)}
+    return {**radios, **dict.fromkeys(node.ports, False)}
+
+
+def _is_radio(annotation: object) -> bool:
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return any(_is_radio(choice) for choice in typing.get_args(annotation))
+    return isinstance(annotation, type) and issubclass(annotation, RadioSpec)
+
+
+def _entry(group: str, name: str) -> EntryPoint | None:
+    # The same distribution may be seen twice (an editable install and its source tree); that is no conflict.
+    found = {entry.value: entry for entry in entry_points(group=group, name=name)}
+    if len(found) > 1:
+        raise PluginError(f"{name!r} is installed more than once in group {group}: {', '.join(sorted(found))}")
+    return next(iter(found.values()), None)
+
+
+def _load(entry: EntryPoint) -> object:
+    try:
+        return entry.load()
+    except (Exception, SystemExit) as error:
+        # A module of somebody else's may fail in any way; the user is told how, and where.
+        said = str(error).partition("\n")[0]
+        where = _where(error, entry.module.partition(".")[0])
+        raise PluginError(f"{entry.value} cannot be imported: {type(error).__name__}: {said}{where}") from error
+
+
+def _where(error: BaseException, package: str) -> str:
+    """File and line of the plug-in's own code that failed, if it came so far."""
+    frames = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    own = [(path, line) for path, line in frames if package in path.with_suffix("").parts and path != Path(__file__)]
+    return f" ({own[-1][0].name}, line {own[-1][1]})" if own else ""

@@ -1,0 +1,136 @@
+"""The run directory: where the files of a run lie, and how its hosts write them.
+
+runs/<utc>-<graph>/
+    graph.resolved.yaml   the graph with every argument put in
+    run.mcap              the recording, merged
+    timeline.csv          who learnt of which event, when, by which path
+    summary.json          the figures of the run
+    report.html           one page to look at
+    pictures/             what the ground received
+    logs/<node>.log       a JSON object per line
+    journal               accepted reports, if the run had several processes
+    parts/                each host's part of the recording; removed after the merge
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from lightlag.bus.activation import Completion
+from lightlag.bus.errors import GraphError
+from lightlag.bus.recording import PartWriter
+from lightlag.bus.schema import json_value
+from lightlag.bus.time import Epoch
+
+
+class RunDirectory:
+    """The paths of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.graph = path / "graph.resolved.yaml"
+        self.recording = path / "run.mcap"
+        self.timeline = path / "timeline.csv"
+        self.summary = path / "summary.json"
+        self.report = path / "report.html"
+        self.pictures = path / "pictures"
+        self.logs = path / "logs"
+        self.journal = path / "journal"
+        self.parts = path / "parts"
+
+    @classmethod
+    def create(cls, name: str, path: Path | None) -> RunDirectory:
+        """A new directory at ``path``, or under ``runs/`` with ``runs/latest`` pointing at it.
+
+        Raises:
+            GraphError: ``path`` exists and is not empty, or cannot be made.
+        """
+        if path is not None:
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise GraphError(f"{path} exists and is not an empty directory; name another --run-dir or remove it")
+            found = path
+        else:
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+            names = [f"{stamp}-{name}", *(f"{stamp}-{name}-{number}" for number in range(2, 1000))]
+            found = next(Path("runs") / name for name in names if not (Path("runs") / name).exists())
+        directory = cls(found)
+        try:
+            for folder in (found, directory.pictures, directory.logs, directory.parts):
+                folder.mkdir(parents=True, exist_ok=True)
+            if path is None:
+                _point(found.parent / "latest", found.name)
+        except OSError as error:
+            raise GraphError(f"the run directory {found} cannot be made: {error.strerror}") from None
+        return directory
+
+    def part(self, host: str) -> Path:
+        """Where a host writes its part of the recording."""
+        return self.parts / f"{host}.mcap"
+
+    def products(self) -> list[dict[str, Any]]:
+        """What nodes published, in the order of time."""
+        found = [
+            json.loads(line)
+            for index in sorted(self.parts.glob("*.products"))
+            for line in index.read_text(encoding="utf-8").splitlines()
+        ]
+        return sorted(found, key=lambda product: (product["t_ns"], product["node"], product["name"]))
+
+    def discard_parts(self) -> None:
+        """Remove the parts, which the merged recording replaces."""
+        for file in self.parts.iterdir():
+            file.unlink()
+        self.parts.rmdir()
+
+
+class HostFiles:
+    """What one host writes: its part of the recording, its nodes' logs, and the files they publish."""
+
+    def __init__(self, directory: RunDirectory, host: str, epoch: Epoch, *, record: bool) -> None:
+        self._directory = directory
+        self._epoch = epoch
+        self._part = PartWriter(directory.part(host), epoch) if record else None
+        self._products = directory.parts / f"{host}.products"
+        self._products.write_text("", encoding="utf-8")
+        self._logs: dict[str, IO[str]] = {}
+
+    def write(self, done: Completion) -> None:
+        """Write what an activation did."""
+        if self._part is not None:
+            self._part.write(done)
+        for record in done.logs:
+            line = {"scet": self._epoch.utc(record.t_ns), "t_ns": record.t_ns, "level": record.level}
+            fields = json_value(record.fields)
+            self._log(record.node).write(json.dumps({**line, "text": record.text, "fields": fields}) + "\n")
+        for product in done.products:
+            name = f"{product.node}-{product.name}"
+            (self._directory.pictures / name).write_bytes(product.data)
+            entry = {"t_ns": product.t_ns, "node": product.node, "name": name, "facts": json_value(product.facts)}
+            with self._products.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+        for log in self._logs.values():
+            log.flush()
+
+    def close(self) -> None:
+        """Finish the part and close the logs."""
+        if self._part is not None:
+            self._part.close()
+        for log in self._logs.values():
+            log.close()
+
+    def _log(self, node: str) -> IO[str]:
+        if node not in self._logs:
+            self._logs[node] = (self._directory.logs / f"{node}.log").open("w", encoding="utf-8")
+        return self._logs[node]
+
+
+def _point(link: Path, target: str) -> None:
+    """Make a symbolic link point at ``target``, in one step for whoever reads it meanwhile."""
+    fresh = link.with_name(f".{link.name}-{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    fresh.replace(link)

@@ -1,0 +1,12 @@
+"""Entry, descent and landing on Mars, from cruise to the wheels on the ground, for any mission that gives the figures.
+
+Read in this order: ``parameters`` (what a landing is told), ``dynamics`` and ``atmosphere`` (the world), ``forces``
+(what the air does), ``powered`` (the last two kilometres), ``flight`` (the sequence), ``landing`` (the trajectory that
+a run sees); ``plasma`` and ``arc`` are small tools. Three degrees of freedom: the vehicle is a point whose attitude is
+known. A mission imports from here; this package imports ``orbiters`` in ``landing`` only.
+"""
+
+from .landing import Landing, LandingEvent, LandingTrajectory, Telemetry
+from .parameters import LandingParams
+
+__all__ = ["Landing", "LandingEvent", "LandingParams", "LandingTrajectory", "Telemetry"]

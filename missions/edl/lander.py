@@ -1,0 +1,76 @@
+"""A landing vehicle as a node: it says what happens to it while it lands, and for a while after.
+
+UHF carries its events and its state; X band carries a tone for each event, straight to Earth. It speaks from its
+first event (cruise-stage separation) until ``stay`` after touchdown is declared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import Field
+
+from lightlag.bus.time import NS_PER_S
+from lightlag.nodes.rover import Rover
+from lightlag.nodes.telemetry import VehicleState
+from lightlag.nodes.units import Seconds
+
+from .landing import Landing, LandingEvent, LandingTrajectory
+from .parameters import LandingParams
+
+#: What of the telemetry an event carries: little, so that it is quickly told.
+_TOLD = ("height_km", "speed_m_s", "mach", "deceleration_g")
+
+
+class Lander(Rover):
+    """Lands where its parameters lead it."""
+
+    class Params(Rover.Params):
+        """What a graph may change."""
+
+        landing: LandingParams = Field(description="entry state, vehicle, guidance, parachute, powered descent")
+        telemetry_every: Seconds = Field(default=1.0, gt=0, description="between two states on UHF")
+        stay: Seconds = Field(default=600.0, ge=0, description="how long it goes on after touchdown")
+
+    params: Params
+
+    @property
+    def trajectory(self) -> Landing:
+        """The landing."""
+        return Landing(self.params.landing)
+
+    async def run(self) -> None:
+        """Land."""
+        landing = self.surroundings.trajectory(self.name)
+        assert isinstance(landing, LandingTrajectory)
+        async with asyncio.TaskGroup() as tasks:
+            for tone, event in enumerate(landing.events):
+                tasks.create_task(self._experience(event, tone))
+            tasks.create_task(self._report_state(landing))
+
+    async def _experience(self, event: LandingEvent, tone: int) -> None:
+        if event.t_ns < self.now_ns:
+            self.log("happened before the run began", event=event.id)
+            return
+        await self.sleep_until(event.t_ns)
+        self.announce(event.id, {name: event.values[name] for name in _TOLD}, tone=tone)
+
+    async def _report_state(self, landing: LandingTrajectory) -> None:
+        step_ns = round(self.params.telemetry_every * NS_PER_S)
+        last_ns = landing.events[-1].t_ns + round(self.params.stay * NS_PER_S)
+        number = max(0, -(-landing.events[0].t_ns // step_ns))
+        while number * step_ns <= last_ns:
+            await self.sleep_until(number * step_ns)
+            told = landing.telemetry(self.now_ns)
+            self.tell(
+                VehicleState(
+                    height_km=told.height_km,
+                    speed_m_s=told.speed_m_s,
+                    mach=told.mach,
+                    deceleration_g=told.deceleration_g,
+                    dynamic_pressure_pa=told.dynamic_pressure_pa,
+                    latitude_deg=told.lat_deg,
+                    longitude_deg=told.lon_deg,
+                )
+            )
+            number += 1
