@@ -15,7 +15,7 @@ from .diagnostics import Place, Report, Source
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 # Aliases of aliases grow like 9^9; no graph is as large as this.
-_MOST_ITEMS = 200_000
+_MOST_ITEMS = 50_000
 _TAG = "tag:yaml.org,2002:"
 
 

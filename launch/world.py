@@ -81,11 +81,19 @@ class World:
         return found
 
     def check(self) -> None:
-        """Realise every trajectory in space, so that what is wrong with one is said before anything starts."""
+        """Ask every trajectory in space for its start, so that what is wrong is said before anything starts.
+
+        Raises:
+            GraphError: a node has no trajectory, or none at the epoch.
+        """
         for spec in self.graph.channels.values():
             if spec.medium == "space":
                 for node in {**spec.members, **spec.senders}:
-                    self.trajectory(node)
+                    trajectory = self.trajectory(node)
+                    try:
+                        trajectory.state(0)
+                    except GraphError as error:
+                        raise self.graph.error(f"nodes.{node}", f"{node}: {error}") from None
 
     def host(self, name: str, members: Sequence[str]) -> Host:
         """A host of some of the nodes."""

@@ -43,8 +43,8 @@ _PROFILE_STEPS = 1 << 14
 def _profile() -> Field:
     """Height of a crater in units of its depth, over the square of the distance from its centre in radii.
 
-    A paraboloid with a flat floor inside, the ejecta's r^-3 outside (rim 0.04 D where the depth is 0.2 D, after Pike 1977),
-    the lower of the two, with edges rounded off as by age.
+    A paraboloid with a flat floor inside, the ejecta's r^-3 outside, the lower of the two, with edges rounded off as
+    by age. Rims stand 0.04 D high where the depth is 0.2 D (after Pike 1977).
     """
     q = np.maximum(np.arange(_PROFILE_STEPS + 1) * (CRATER_REACH**2 / _PROFILE_STEPS), 0.01)
     bowl, rim = q - 1.0, 0.2
@@ -60,8 +60,9 @@ _PROFILE = _profile()
 class Crater(NamedTuple):
     """A bowl with a raised rim: centre (m), rim radius (m), depth as a share of diameter, and how its rim wobbles.
 
-    The depth is that of the bowl before sand filled its lowest quarter. Fresh simple craters are 0.2 D deep, old ones shallower. ``wobble`` stretches the outline along the axes, along the
-    diagonals, and into a rounded triangle; each is a share of the radius squared.
+    The depth is that of the bowl before sand filled its lowest quarter; fresh craters are 0.2 D deep, old ones
+    shallower. ``wobble`` stretches the outline along the axes, along the diagonals, and into a rounded triangle; each
+    is a share of the radius squared.
     """
 
     east_m: float

@@ -145,6 +145,8 @@ class CameraSpec(NodeParams):
     falls at ``target_at`` (fractions of width and height, from the top left) of the picture.
     """
 
+    name: str = Field(default="picture", pattern=r"^[\w-]+$", description="what the picture is called on its way home")
+    take: bool = Field(default=True, description="whether to take it at all")
     ifov_rad: float = Field(default=1e-6, gt=0, description="angle of one pixel, rad (HiRISE: 1 microradian)")
     swath_px: int = Field(default=20264, ge=1, description="pixels across the detector (HiRISE, red band: 20264)")
     width: int = Field(default=4096, ge=16, description="columns of the window")
@@ -153,7 +155,7 @@ class CameraSpec(NodeParams):
     centre_lat: Degrees = Field(ge=-90, le=90, description="image centre, planetocentric latitude")
     centre_lon: Degrees = Field(ge=-360, le=360, description="image centre, east longitude")
     centre_height: Kilometres = Field(default=0.0, description="image centre, height over the ellipsoid")
-    target: str = Field(default="", description="node that is to be in the picture")
+    target: str = Field(min_length=1, description="node that is to be in the picture")
     target_lat: Degrees = Field(ge=-90, le=90, description="predicted target at the shutter, planetocentric latitude")
     target_lon: Degrees = Field(ge=-360, le=360, description="predicted target at the shutter, east longitude")
     target_height: Kilometres = Field(description="predicted target at the shutter, height over the ellipsoid")
@@ -254,12 +256,17 @@ def photograph(
         body: figure of the planet.
 
     Raises:
-        NodeError: the window lies off the detector, or the planet is not under the boresight.
+        NodeError: the window lies off the detector, or the image centre is below the horizon.
     """
     camera = spec.camera(position_km, body)
+    centre = np.array(body.point_km(spec.centre_lat, spec.centre_lon, spec.centre_height))
     ground = body.raised(spec.centre_height).hit_km(position_km, camera.boresight)
-    if bool(np.isnan(ground).any()):
-        raise NodeError(f"the boresight from {position_km} km misses the ground; check centre_lat and centre_lon")
+    off = ground - centre
+    if not dot(off, off) < 1.0:  # NaN where the ray meets nothing; far off where it meets the near side first
+        raise NodeError(
+            f"the image centre {spec.centre_lat} deg, {spec.centre_lon} deg is below the horizon of a camera at "
+            f"{position_km} km; check shutter, centre_lat and centre_lon"
+        )
     back = np.subtract(position_km, ground)
     range_km = float(np.sqrt(dot(back, back)))
     sight = np.subtract(target_km, position_km)

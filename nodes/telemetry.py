@@ -17,7 +17,7 @@ class Housekeeping:
 
 @message("lightlag.vehicle_state")
 class VehicleState:
-    """A landing vehicle's state: height over the landing site, speed relative to the air, load, place."""
+    """A landing vehicle's state: height over the landing site, speed over the turning planet, load, place."""
 
     height_km: float
     speed_m_s: float

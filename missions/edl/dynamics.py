@@ -1,8 +1,9 @@
 """Motion near Mars as seen by someone who turns with it: gravity, the forces of rotation, and spherical coordinates.
 
 Everything here is in the Mars-fixed frame (IAU_MARS, planetocentric) in km, km/s and km/s2, with speeds relative to
-the turning planet, so that neither an epoch nor an ephemeris is needed. Left out, with the size of the error over an
-hour of approach: the Sun's tide (2 m), gravity beyond J2 (10 m), the moons (less than 1 mm).
+the turning planet, so that neither an epoch nor an ephemeris is needed. Gravity beyond J2 is left out: it moves the
+vehicle by 0.06 km in the nine minutes before entry, and by 1.3 km if one looks an hour back (degree and order 3). So
+are the Sun's tide (2 m in an hour) and the moons.
 """
 
 from __future__ import annotations

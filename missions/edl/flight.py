@@ -44,11 +44,6 @@ class Flight:
     forces: Forces
 
     @property
-    def start_s(self) -> float:
-        """E from which on the trajectory is known."""
-        return self.arcs[0].t0_s
-
-    @property
     def contact_s(self) -> float:
         """E at which the wheels stand on the ground."""
         return self.events_s["wheels_contact"]

@@ -94,14 +94,15 @@ class Guidance(NodeParams):
 
     #: Bank while the range is controlled: positive is to the right, and a reversal changes the sign.
     bank_deg: Annotated[Degrees, Field(ge=-180, le=180)]
-    #: When the bank is reversed, E; the last reversal goes to heading alignment.
+    #: When the bank is reversed, E; the last reversal goes to heading alignment. A flown input: crossrange is not
+    #: controlled here.
     reversals_s: tuple[Seconds, ...]
     #: Size of the bank in heading alignment.
     alignment_bank_deg: Annotated[Degrees, Field(ge=0, le=180)]
     roll_rate_deg_s: Positive
     #: Speed below which SUFR starts.
     sufr_speed_m_s: Positive
-    #: When the balance masses go, after the start of SUFR.
+    #: When the balance masses go, after the start of SUFR. A flown input.
     balance_masses_after_s: tuple[Seconds, ...]
 
     @model_validator(mode="after")

@@ -91,12 +91,15 @@ _PARTS = (
 def draw(picture: Field, camera: PinholeCamera, sun: Vector, vehicle: SceneObject) -> None:
     """Draw ``vehicle`` into ``picture``, radiance factors (height, width) of ``camera``'s window; in place.
 
-    The canopy trails: it stands opposite to the velocity relative to the air.
+    The canopy trails: it stands opposite to the velocity relative to the air. Without such a velocity, or behind the
+    camera, there is nothing to see.
     """
+    sight = np.subtract(vehicle.position_km, camera.position_km)
+    if not any(vehicle.velocity_km_s) or float(dot(sight, np.array(camera.boresight))) <= 0:
+        return
     axis = -unit(vehicle.velocity_km_s)
     points = np.array(vehicle.position_km) + np.array([[-1e-3], [APEX_M * 1e-3]]) * axis
     columns, rows = camera.project(points)
-    sight = np.subtract(vehicle.position_km, camera.position_km)
     m_px = math.sqrt(float(dot(sight, sight))) * camera.ifov_rad * 1e3
     room = (_RADIUS_M + _MARGIN_M) / m_px
     left, right = max(0, int(columns.min() - room)), min(picture.shape[1], int(columns.max() + room))

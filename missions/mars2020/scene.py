@@ -22,11 +22,11 @@ _F = np.float32
 
 #: Perseverance's landing site, planetocentric, IAU_MARS, at a radius of 3391.937 km
 #: (m2020_surf_rover_loc_0000_0089_v1.bsp, NAIF).
-LANDING_LAT_DEG, LANDING_LON_DEG = 18.44463, 77.45089
+_SITE_LAT_DEG, _SITE_LON_DEG = 18.44463, 77.45089
 #: The crater floor there against the ellipsoid (radius 3394.173 km at that latitude).
 _FLOOR_KM = 3391.937 - 3394.173
 #: The node that comes down under a parachute.
-VEHICLE = "perseverance"
+_VEHICLE = "perseverance"
 _SEED = 20210218
 
 #: Detector (assumed, of HiRISE's order): electrons for a radiance factor of 1, read noise in electrons, and how much
@@ -53,6 +53,7 @@ _BIG_CRATERS = (Crater(2330.0, 5720.0, 380.0, 0.13, (0.08, -0.1, 0.03)), Crater(
 
 
 def _smooth(x: Field) -> Field:
+    """From 0 to 1 as x goes from 0 to 1, level at both ends."""
     x = np.clip(x, _F(0), _F(1))
     return x * x * (_F(3) - _F(2) * x)
 
@@ -78,10 +79,11 @@ def _relief(east_m: Field, north_m: Field) -> tuple[Field, Field]:
     return height, np.clip(albedo, _F(0.12), _F(0.32))
 
 
-def _ground() -> Ground:
+def jezero_ground() -> Ground:
+    """The ground of Jezero crater, as drawn here."""
     return Ground(
         surface=MARS.raised(_FLOOR_KM),
-        site_km=MARS.point_km(LANDING_LAT_DEG, LANDING_LON_DEG, _FLOOR_KM),
+        site_km=MARS.point_km(_SITE_LAT_DEG, _SITE_LON_DEG, _FLOOR_KM),
         relief=_relief,
         texture=ground_texture(_SEED + 2),
         seed=_SEED,
@@ -120,9 +122,9 @@ class JezeroScene:
         self, camera: PinholeCamera, sun: Vector, objects: Sequence[SceneObject], seed: int
     ) -> NDArray[np.uint8]:
         """The picture (window height, window width); see ``lightlag.nodes.scene.Scene``."""
-        light = oblique_view(_ground(), camera, sun)
+        light = oblique_view(jezero_ground(), camera, sun)
         for thing in objects:
-            if thing.name == VEHICLE:
+            if thing.name == _VEHICLE:
                 draw(light, camera, sun, thing)
         return develop(light, seed)
 

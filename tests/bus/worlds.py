@@ -302,7 +302,5 @@ def run_world(
     kill_share: float = 0.0,
 ) -> tuple[dict[str, bytes], int]:
     """Drive the model hosts of a world; returns their digest chains and the number of kills."""
-    coordinator = rule(
-        world.hosts, lookahead or world.lookahead(), world.host_of, world.destinations, world.until_ns
-    )
+    coordinator = rule(world.hosts, lookahead or world.lookahead(), world.host_of, world.destinations, world.until_ns)
     return drive(coordinator, lambda at: host(world, at), world.hosts, draw, kill_share)
