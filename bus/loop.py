@@ -13,6 +13,7 @@ address those sets would iterate in another order in every run.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import heapq
 import sys
@@ -261,8 +262,18 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         raise NotInSimulation(f"{self.name}: a virtual loop is not stopped from inside; return from run() instead")
 
     def close(self) -> None:
-        """Forget everything that is scheduled."""
+        """Forget what is scheduled; cancel the tasks, which clean up now or not at all.
+
+        Left alone they would be torn down, and their ``finally`` run, when the garbage collector comes by.
+        """
+        self._ready.clear()
+        self._timers.clear()
+        for task in self._tasks:
+            task.cancel()
+        with contextlib.suppress(StuckInstant):
+            self.run_instant(self.now_ns)
         self._closed = True
+        self._tasks.clear()
         self._ready.clear()
         self._timers.clear()
 

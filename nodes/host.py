@@ -76,6 +76,7 @@ class Host:
         self._heap: list[tuple[int, str]] = []
         self._done = Completion()
         self._failed: Failure | None = None
+        self._over = False
         self._unconnected: dict[tuple[str, str], None] = {}
         for place in self._places.values():
             place.node.attach(self)
@@ -103,13 +104,18 @@ class Host:
         return self._complete()
 
     def finish(self, emissions: Sequence[Emission]) -> Completion:
-        """Take the last emissions in; what has not arrived by now is lost ``in_flight``."""
+        """Take the last emissions in; what has not arrived by now is lost ``in_flight``.
+
+        Then the nodes are cancelled: their ``finally`` may log and publish, but nothing is sent any more.
+        """
         for emission in emissions:
             self._take_in(emission)
+        self._over = True
         for name, place in self._places.items():
             for t_ns, _, _, emission, _ in sorted(place.arrivals, key=lambda arrival: arrival[:3]):
                 self._lose(place, Loss(emission, name, t_ns, "in_flight"))
             place.arrivals.clear()
+        for place in self._places.values():
             place.node.loop.close()
         return self._complete()
 
@@ -145,6 +151,9 @@ class Host:
     ) -> None:
         """Put an emission on the channel of a node's port, now."""
         name = node.name
+        if self._over:
+            self.log(name, "warning", f"port {port}: the run is over, a {type} was not sent", {})
+            return
         outlet = self._outlets.get((name, port))
         if outlet is None:
             if (name, port) not in self._unconnected:
@@ -260,7 +269,11 @@ class Host:
     # -- failures -----------------------------------------------------------------------------------------------
 
     def _run_ended(self, place: _Place, task: Any) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if self._over:
+            self.log(place.node.name, "error", "raised while the run was ending", {"error": repr(error)})
+        else:
             self._fail(place.node.now_ns, place.node.name, error)
 
     def _collect_unhandled(self, place: _Place) -> None:

@@ -151,7 +151,7 @@ class Gossip(Node):
     async def listen(self, port):
         async for reception in self.port[port].received(Rumour):
             if reception.message.hops < 4 and self.rng.random() < 0.7:
-                asyncio.create_task(self.pass_on(reception))
+                asyncio.create_task(self.pass_on(reception))  # noqa: RUF006 - its loop keeps it
 
     async def pass_on(self, reception):
         await asyncio.sleep(self.rng.choice([0, 0, 1, 4]) * 1e-9)

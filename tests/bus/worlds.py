@@ -1,9 +1,9 @@
 """Random worlds for the coordination rule: graphs, delays, windows, hosts that react, and a driver that interleaves.
 
-A world is data drawn from its seed. Its delays have a lower bound that everybody knows (``bounds``) and a rest that only
-the receiver computes. ``ModelHost`` runs the nodes of a world without any of the loop, the node or the medium, so that
-what it shows is the coordinator's doing alone; ``drive`` brings any ``Activatable`` hosts to the end of a run through a
-coordinator, with reports in random order, early reports, late grants, repeated reports and kills.
+A world is data drawn from its seed. Its delays have a lower bound that everybody knows (``bounds``) and a rest that
+only the receiver computes. ``ModelHost`` runs the nodes of a world without any of the loop, the node or the medium, so
+that what it shows is the coordinator's doing alone; ``drive`` brings any ``Activatable`` hosts to the end of a run
+through a coordinator, with reports in random order, early reports, late grants, repeated reports and kills.
 """
 
 from __future__ import annotations
@@ -248,8 +248,7 @@ def drive(
                 break
             kills += 1
             at = draw.randrange(hosts)
-            coordinator.restart(at, turns[at].inbox, turns[at].sent)
-            turns[at] = Turn(start(at), inbox=turns[at].inbox, sent=turns[at].sent)
+            turns[at] = _killed(coordinator, turns[at], at, start)
             continue
         running = [host for host, turn in enumerate(turns) if turn.grant is not None]
         if not running or draw.random() < 0.8:
@@ -273,8 +272,7 @@ def drive(
             )
         if killed:
             kills += 1
-            coordinator.restart(at, turn.inbox, turn.sent)
-            turns[at] = Turn(start(at), inbox=turn.inbox, sent=turn.sent)
+            turns[at] = _killed(coordinator, turn, at, start)
         elif report is not None:
             assert coordinator.is_news(report)
             for emission in coordinator.accept(report):
@@ -304,3 +302,9 @@ def run_world(
     """Drive the model hosts of a world; returns their digest chains and the number of kills."""
     coordinator = rule(world.hosts, lookahead or world.lookahead(), world.host_of, world.destinations, world.until_ns)
     return drive(coordinator, lambda at: host(world, at), world.hosts, draw, kill_share)
+
+
+def _killed(coordinator: Coordinator, turn: Turn, at: int, start: Callable[[int], Activatable]) -> Turn:
+    turn.process.finish([])  # nobody hears of it; it only leaves no half-run coroutines to the garbage collector
+    coordinator.restart(at, turn.inbox, turn.sent)
+    return Turn(start(at), inbox=turn.inbox, sent=turn.sent)

@@ -126,7 +126,7 @@ def test_a_pipe_gets_plain_lines(pair: str, runner: Runner, capsys: pytest.Captu
         "losses      1,205 (below_horizon 1,200, snr 5)",
         "simulated   2,400.0 s in 4.00 s of wall time, 600 x real time",
         "machine     1 process, 312 MB at the peak",
-        "picture     pictures/chute.png (taken 2021-02-18T20:42Z SCET, complete 2021-02-18T20:55Z ERT)",
+        "picture     pictures/chute.png (taken 2021-02-18T20:42:46Z SCET, complete 2021-02-18T20:55Z ERT)",
         "run         runs/x",
         "report      runs/x/report.html",
     ]
