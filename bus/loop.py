@@ -266,7 +266,6 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
         Left alone they would be torn down, and their ``finally`` run, when the garbage collector comes by.
         """
-        self._ready.clear()
         self._timers.clear()
         for task in self._tasks:
             task.cancel()

@@ -266,6 +266,13 @@ def substitute(item: Item, arguments: Mapping[str, Argument | None], report: Rep
     return put_in(item, filled, "; ".join(argument.note for argument in used) or None)
 
 
+def where_given(item: Item, arguments: Mapping[str, Argument | None]) -> Place:
+    """Where the value of an item not yet substituted was given: its own place, or the command line's word."""
+    found = _PLACEHOLDER.fullmatch(item.value) if isinstance(item.value, str) else None
+    argument = arguments.get(found["name"]) if found and found["name"] else None
+    return Place.of_word(argument.word, len(argument.name) + 3) if argument and argument.word else item.place
+
+
 def _report_placeholder(
     item: Item, found: re.Match[str], arguments: Mapping[str, Argument | None], report: Report
 ) -> None:

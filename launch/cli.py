@@ -6,6 +6,7 @@ function registered on ``app``; what is heavy is imported inside it, so that ``-
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -152,6 +153,8 @@ def _load(graph: str, words: Sequence[str] | None, until: str | None) -> Graph:
     from .diagnostics import Report
     from .graph import read_graph
 
+    if (file := Path(graph)).is_file():  # a node class may lie beside the graph file, as with a script
+        sys.path.append(str(file.resolve().parent))
     report = Report()
     return read_graph(graph, split_words(words or (), report), until, report)
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _REDRAW_S = 0.1
 _BAR_CHARACTERS = 24
+#: News that was on its way for less than this was learnt on the spot.
+_FAR_S = 1.0
 #: From this width on there is room for whole paths in the timeline.
 _WIDE_CHARACTERS = 104
 _STYLE = {"message": "bold red", "source": "", "caret": "bold yellow", "hint": "cyan"}
@@ -170,14 +172,17 @@ class LiveDisplay:
         self._live.update(self._status(min(frontier_ns, self._graph.until_ns), now_s - self._began_s), refresh=True)
 
     def learnt(self, items: Sequence[Learnt]) -> None:
-        """See ``Observer``; news is bright where it is first heard, dim after that."""
+        """See ``Observer``; news is bright where it first gets far, dim when it comes again."""
         assert self._graph is not None
         epoch = self._graph.epoch
         for item in items:
+            delay_s = (item.ert_ns - item.scet_ns) / NS_PER_S
+            after = f"+{delay_s:.1f} s" if delay_s >= _FAR_S else f"+{delay_s * 1e3:.0f} ms"
             news = (item.source, item.event)
-            style = ("dim", "dim") if news in self._told else ("bold", "")
-            self._told[news] = None
-            after = f"+{(item.ert_ns - item.scet_ns) / NS_PER_S:.1f} s"
+            style = ("", "dim")
+            if delay_s >= _FAR_S:
+                style = ("dim", "dim") if news in self._told else ("bold", "")
+                self._told[news] = None
             scet, ert = _clock(epoch, item.scet_ns), _clock(epoch, item.ert_ns)
             row = _columns(scet, item.event, ert, after, item.receiver, self._path(item.path), *style)
             self._console.print(row, no_wrap=True, overflow="ellipsis")

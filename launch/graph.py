@@ -16,7 +16,7 @@ from lightlag.bus.medium import Wire
 from lightlag.bus.time import NEVER_NS, Epoch
 from lightlag.nodes.node import Node
 
-from .arguments import Argument, give, read_arguments, substitute
+from .arguments import Argument, give, read_arguments, substitute, where_given
 from .diagnostics import InvalidGraph, Place, Report, did_you_mean, one_of
 from .locate import read_graph_file
 from .parameters import read_params
@@ -92,7 +92,7 @@ class _Reading:
             return None
         arguments = give(read_arguments(top.pop("args", None), self._report), given, self._report)
         for key, item in top.items():
-            self._places[key] = item.place
+            self._places[key] = where_given(item, arguments)
             top[key] = substitute(item, arguments, self._report)
         if until is not None:
             word = Place.of_word(f"--until {until}", len("--until ") + 1)

@@ -109,7 +109,12 @@ def _start(
     command += ["--nodes", ",".join(group), "--endpoint", endpoint, "--run-id", run_id]
     command += ["--run-dir", str(directory.path), "--record" if record else "--no-record"]
     with _stderr_of(directory, name).open("wb") as errors:
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=errors, stderr=errors)
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=errors, stderr=errors, env=_environment())
+
+
+def _environment() -> dict[str, str]:
+    """What the launcher can import, its hosts can."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def _stderr_of(directory: RunDirectory, name: str) -> Path:

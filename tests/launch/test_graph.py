@@ -122,6 +122,11 @@ def test_an_error_found_later_is_shown_where_the_graph_says_so(small: Path) -> N
     assert ":22:3: " in str(graph.error("nodes.b", "too close"))
 
 
+def test_an_error_found_later_is_shown_on_the_command_line_if_its_value_came_from_there(small: Path) -> None:
+    error = load_graph(small, {"seed": "7"}).error("seed", "seven is taken")
+    assert str(error) == "command line: seven is taken\n   | seed:=7\n   |       ^"
+
+
 @given(st.integers(min_value=1, max_value=2**61))
 def test_every_duration_is_written_so_that_it_reads_back(t_ns: int) -> None:
     assert duration_ns(duration_text(t_ns)) == t_ns
