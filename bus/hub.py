@@ -7,6 +7,7 @@ chains, and lets the hosts go only after it has all they had to say.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -149,6 +150,7 @@ class Hub:
             outcome.tally.include(Tally(*tally))
             outcome.peak_rss_kb += peak_kb
             missing.discard(host)
+        for host in range(len(self._hosts)):
             self._say(socket, host, wire.BYE, ())
 
     def _hear(self, socket: zmq.Socket[bytes]) -> tuple[int, wire.Envelope]:
@@ -168,7 +170,14 @@ class Hub:
         self, socket: zmq.Socket[bytes], host: int, kind: str, fields: tuple[Any, ...], emissions: Sequence[Any] = ()
     ) -> None:
         identity = self._hosts[host].encode()
-        socket.send_multipart([identity, *wire.encode(self._run_id, kind, fields, emissions)], copy=False)
+        try:
+            socket.send_multipart([identity, *wire.encode(self._run_id, kind, fields, emissions)], copy=False)
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+            time.sleep(_LOOK_MS / 1000)  # its socket is closed before the system says that the process has died
+            self._check()
+            raise RunError(f"host {self._hosts[host]} has left the hub before the end of the run") from error
 
     def _refuse(self, socket: zmq.Socket[bytes], host: int, reason: str) -> None:
         self.refused.append(f"{self._hosts[host]}: {reason}")

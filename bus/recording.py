@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -183,14 +183,26 @@ def _raw(path: Path) -> Iterator[_Raw]:
             raise JournalError(f"{path} is no readable recording: {error}") from error
 
 
-def read(path: Path) -> Iterator[Record]:
+def read(path: Path, bodies: Callable[[str], bool] | None = None) -> Iterator[Record]:
     """The records of a recording, finished or not, in its order.
+
+    ``bodies`` is asked of each record's topic whether the message itself is wanted; of the others the header alone is
+    decoded, without ``message``, which spares the megabytes of pictures.
 
     Raises:
         JournalError: the file is no MCAP recording.
     """
     for raw in _raw(path):
-        yield Record(raw.topic, json.loads(raw.message.data), raw.log_time, raw.message.publish_time)
+        data = raw.message.data
+        if bodies is not None and not bodies(raw.topic):
+            data = _header_alone(data)
+        yield Record(raw.topic, json.loads(data), raw.log_time, raw.message.publish_time)
+
+
+def _header_alone(data: bytes) -> bytes:
+    """The JSON of a reception without its message, which comes last: within a string its quotes were escaped."""
+    header, message, _ = data.partition(b',"message":')
+    return header + b"}" if message and data.startswith(b'{"source":') else data
 
 
 def read_metadata(path: Path) -> dict[str, str]:

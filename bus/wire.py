@@ -8,6 +8,7 @@ else, a wrong version or run id, or frames that do not add up is a ``ProtocolErr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import UnionType
 from typing import Any, NamedTuple
 
 import msgpack
@@ -32,7 +33,17 @@ BYE = "bye"
 #: Hub to host: [reason].
 REFUSED = "refused"
 
-KINDS = frozenset({HELLO, REPORT, FINISHED, GRANT, FINISH, BYE, REFUSED})
+#: The types of the fields of each kind.
+_FIELDS: dict[str, tuple[type | UnionType, ...]] = {
+    HELLO: (int, str, int),
+    REPORT: (int, int, int, int, tuple | None, tuple, tuple),
+    FINISHED: (int, dict, tuple, int),
+    GRANT: (int, int),
+    FINISH: (),
+    BYE: (),
+    REFUSED: (str,),
+}
+KINDS = frozenset(_FIELDS)
 
 
 class Envelope(NamedTuple):
@@ -66,8 +77,12 @@ def decode(run_id: str, frames: Sequence[bytes]) -> Envelope:
         raise ProtocolError(f"a message of protocol version {version!r}; this side speaks {VERSION}")
     if run != run_id:
         raise ProtocolError(f"a message of run {run!r}; this is run {run_id!r}")
-    if kind not in KINDS:
+    if not _is_like((kind, fields, counts), (str, tuple, tuple)) or kind not in KINDS:
         raise ProtocolError(f"a message of unknown kind {kind!r}")
+    if not _is_like(fields, _FIELDS[kind]):
+        raise ProtocolError(f"a {kind} with fields {fields!r}")
+    if not all(isinstance(count, int) and count >= 0 for count in counts):
+        raise ProtocolError(f"a {kind} that announces {counts!r} arrays")
     if len(frames) != 1 + len(counts) + sum(counts):
         raise ProtocolError(f"a {kind} that announces {1 + len(counts) + sum(counts)} frames came with {len(frames)}")
     emissions = []
@@ -76,3 +91,7 @@ def decode(run_id: str, frames: Sequence[bytes]) -> Envelope:
         emissions.append(Emission.unpack(bytes(frames[at]), frames[at + 1 : at + 1 + count]))
         at += 1 + count
     return Envelope(kind, fields, emissions)
+
+
+def _is_like(values: tuple[Any, ...], types: tuple[type | UnionType, ...]) -> bool:
+    return len(values) == len(types) and all(map(isinstance, values, types))

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,7 @@ def run_in_processes(
     def check() -> None:
         for name, child in children.items():
             if child.poll() is not None:
-                raise RunError(
-                    f"host {name} died with exit code {child.returncode}; it said:\n{_said(directory, name)}"
-                )
+                raise _died(directory, name, child.returncode)
 
     try:
         with (
@@ -75,8 +74,10 @@ def run_in_processes(
                 children[name] = _start(name, group, endpoint, run_id, directory, record=record)
             hub = Hub(run_id, names, coordinator, journal, watch=watch, check=check, stopping=stopping)
             outcome = hub.serve(socket)
-            for child in children.values():
-                child.wait(_LEAVE_S)
+            for name, child in children.items():
+                with suppress(subprocess.TimeoutExpired):
+                    if code := child.wait(_LEAVE_S):
+                        raise _died(directory, name, code)
             return outcome
     finally:
         for child in children.values():
@@ -109,7 +110,10 @@ def _start(
     command += ["--nodes", ",".join(group), "--endpoint", endpoint, "--run-id", run_id]
     command += ["--run-dir", str(directory.path), "--record" if record else "--no-record"]
     with _stderr_of(directory, name).open("wb") as errors:
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=errors, stderr=errors, env=_environment())
+        # A group of its own: a terminal sends Ctrl-C to the launcher alone, also while the host is still starting.
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=errors, stderr=errors, env=_environment(), process_group=0
+        )
 
 
 def _environment() -> dict[str, str]:
@@ -121,8 +125,9 @@ def _stderr_of(directory: RunDirectory, name: str) -> Path:
     return directory.parts / f"{name}.stderr"
 
 
-def _said(directory: RunDirectory, name: str) -> str:
-    return _stderr_of(directory, name).read_text(encoding="utf-8", errors="replace").strip()[-4000:] or "(nothing)"
+def _died(directory: RunDirectory, name: str, code: int) -> RunError:
+    said = _stderr_of(directory, name).read_text(encoding="utf-8", errors="replace").strip()[-4000:] or "(nothing)"
+    return RunError(f"host {name} died with exit code {code}; it said:\n{said}")
 
 
 def _die_with_parent() -> None:

@@ -151,10 +151,18 @@ class World:
             (
                 channel.medium.lower_bound_ns(source, receiver, t0_ns, min(t1_ns, self.graph.until_ns))
                 for channel in self.channels.values()
-                if receiver in channel.members and (source in channel.members or source in channel.senders)
+                if receiver in channel.members and self._speaks(source, channel.name)
             ),
             default=NEVER_NS,
         )
+
+    def _speaks(self, node: str, channel: str) -> bool:
+        """Whether a node can emit on a channel, rather than only listen there: who is mute holds nobody up."""
+        spec = self.graph.channels[channel]
+        port = spec.senders.get(node) or spec.members.get(node)
+        radio = getattr(self.nodes[node].params, port, None) if port else None
+        mute = isinstance(radio, RadioSpec) and radio.transmit_hz is None
+        return port is not None and not mute and self.graph.sends_on(node, port) == channel
 
     def _medium(self, spec: ChannelSpec) -> Medium:
         if spec.medium != "space":

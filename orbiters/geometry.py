@@ -23,6 +23,8 @@ STANDS_WITHIN_RADII = 1.02
 # Bodies that can stand in the way.
 _BODIES = ("earth", "mars", "sun")
 _TURNS = 10
+# No body moves faster (the Earth: 30.3 km/s at perihelion).
+_FASTEST_BODY_KM_S = 31.0
 # Bodies are placed to 0.2 m when a ray passes: it must dip 1 m below the end it starts from to be cut.
 _PLACED_KM = 1e-3
 # The error left is the square of the step times acceleration / c: nothing, after a step of a microsecond.
@@ -86,6 +88,7 @@ def occulting_body(
     length_squared = dot(ray, ray)
     if not length_squared:
         return None
+    moved_km = _FASTEST_BODY_KM_S * (arrive_ns - sent_ns) / NS_PER_S
     for body in _BODIES:
         track = space.body(body)
         radius_km, _, polar_km = space.radii_km(body)
@@ -94,7 +97,9 @@ def occulting_body(
             centre_km = track.state(sent_ns + round(passed * (arrive_ns - sent_ns))).position_km
             start = subtract(emitter_km, centre_km)
             passed = min(1.0, max(0.0, -dot(start, ray) / length_squared))
-        nearest_km = _along(start, ray, passed)
+            nearest_km = _along(start, ray, passed)
+            if math.hypot(*nearest_km) > radius_km + moved_km:  # clear of it, wherever it is meanwhile
+                break
         if dot(nearest_km, nearest_km) >= radius_km * radius_km:
             continue
         # Stretched along its pole the ellipsoid is a sphere, and a ray is still a ray.

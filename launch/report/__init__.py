@@ -1,0 +1,78 @@
+"""The report: one self-contained page about a run, to look at and to show around.
+
+``write_report`` reads the run directory once and puts the page together from sections; a section without data is left
+out. Each module here makes one section, or helps: ``reading`` condenses the recording, ``places`` finds who is near
+whom, ``svg`` draws, ``words`` says. Colours and type live in ``page.css``. Nothing here knows any mission, and the same
+run directory gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from ..rundir import RunDirectory
+from ..spec import Graph
+from .descent import descents
+from .figures import losses, masthead, run_tables
+from .heard import who_heard_whom
+from .pictures import pictures
+from .places import find_places
+from .reading import read_run
+from .spacetime import caption_of, space_time
+from .table import event_table, told_of
+from .words import safe
+
+__all__ = ["write_report"]
+
+
+def write_report(
+    directory: RunDirectory, graph: Graph, summary: Mapping[str, Any], products: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write ``report.html`` from what a run left in its directory.
+
+    ``summary`` is what ``summary.json`` will hold; ``products`` is what nodes published, as the run directory lists it.
+    """
+    run = read_run(directory, graph)
+    places = find_places(run)
+    descent = descents(run)
+    sections = [
+        _section(
+            "descent" if descent else "events",
+            "The descent" if descent else "What happened",
+            told_of(run),
+            descent + event_table(run, places),
+        ),
+        _section(
+            "heard",
+            "Who heard whom",
+            "Every message is judged for everybody who might receive it, and ends in a reception or in a reason.",
+            who_heard_whom(run, places),
+        ),
+        _section("spacetime", "Through space and time", caption_of(places), space_time(run, places)),
+        _section(
+            "pictures",
+            "The picture" if len(summary["pictures"]) == 1 else "What was photographed",
+            "It travelled as data, piece by piece, at the rate of the link, and was put together on the ground.",
+            pictures(directory.pictures, graph.epoch, products),
+        ),
+        _section("losses", "What was lost, and why", "", losses(run, summary)),
+        _section("figures", "The run in figures", "", run_tables(run, summary)),
+    ]
+    here = Path(__file__).parent
+    page = Template((here / "page.html").read_text(encoding="utf-8")).substitute(
+        title=safe(graph.name),
+        style=(here / "page.css").read_text(encoding="utf-8"),
+        masthead=masthead(run, places, summary),
+        sections="\n".join(section for section in sections if section),
+    )
+    directory.report.write_text(page, encoding="utf-8")
+
+
+def _section(name: str, title: str, lead: str, content: str) -> str:
+    if not content:
+        return ""
+    told = f'<p class="lead">{lead}</p>' if lead else ""
+    return f'<section id="{name}"><h2>{title}</h2>{told}{content}</section>'

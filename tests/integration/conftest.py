@@ -1,0 +1,99 @@
+"""One landing of Perseverance, run once for all of these tests and read back from its run directory."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from lightlag.bus.recording import Record, read
+from lightlag.launch.display import PlainDisplay
+from lightlag.launch.graph import load_graph
+from lightlag.launch.options import RunOptions
+from lightlag.launch.runner import run
+from lightlag.launch.spec import Graph
+from lightlag.launch.world import World
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """What a run left behind."""
+
+    path: Path
+
+    @cached_property
+    def graph(self) -> Graph:
+        return load_graph(self.path / "graph.resolved.yaml")
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        return json.loads((self.path / "summary.json").read_text())
+
+    @cached_property
+    def timeline(self) -> list[dict[str, str]]:
+        with (self.path / "timeline.csv").open(newline="") as file:
+            return list(csv.DictReader(file))
+
+    @cached_property
+    def records(self) -> list[Record]:
+        return list(read(self.path / "run.mcap"))
+
+    @cached_property
+    def receptions(self) -> list[tuple[str, dict[str, Any]]]:
+        """(receiver, header and message) of every reception, in order."""
+        return [(it.topic.split("/")[1], it.data) for it in self.records if it.topic.count("/") == 3]
+
+    @cached_property
+    def losses(self) -> list[tuple[str, dict[str, Any]]]:
+        """(receiver, header and reason) of every loss, in order."""
+        return [(it.topic.split("/")[1], it.data) for it in self.records if it.topic.endswith("/lost")]
+
+    def log(self, node: str) -> list[dict[str, Any]]:
+        """The lines of a node's log."""
+        return [json.loads(line) for line in (self.path / "logs" / f"{node}.log").read_text().splitlines()]
+
+    def learnt(self, event: str, receiver: str) -> Mapping[str, str]:
+        """How a receiver learnt of an event."""
+        return next(row for row in self.timeline if (row["event"], row["receiver"]) == (event, receiver))
+
+    def t_ns(self, utc: str) -> int:
+        """Run time of a UTC instant."""
+        return self.graph.epoch.t_ns(utc)
+
+
+@pytest.fixture(scope="session")
+def landing(tmp_path_factory) -> RunFiles:
+    """``mars2020`` as it ships, in this process; with several test workers, in the first that asks."""
+    shared = tmp_path_factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    path = shared / "landing"
+    with (shared / "landing.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (path / "summary.json").exists():
+            shown = io.StringIO()
+            run(load_graph("mars2020"), RunOptions(run_dir=path, report=False), PlainDisplay(shown))
+            (path / "shown.txt").write_text(shown.getvalue())
+    return RunFiles(path)
+
+
+@pytest.fixture(scope="session")
+def world(landing) -> World:
+    """The same nodes, trajectories and media once more, to look at."""
+    return World(landing.graph)
+
+
+@pytest.fixture(scope="session")
+def flown(reference) -> dict[str, dict[str, Any]]:
+    """Published events of the real landing by id."""
+    record = YAML(typ="safe").load(reference / "mars2020_edl.yaml")
+    return {event["id"]: event for event in record["events"]}

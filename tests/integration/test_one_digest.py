@@ -1,0 +1,79 @@
+"""Ten runs, one digest: where nodes run, the order of a set and what else the machine does change nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.integration.conftest import RunFiles
+
+ROOT = Path(__file__).parents[2]
+#: The last minute of the descent and the touchdown, until Earth has heard of it.
+SHORT = ("epoch:=2021-02-18T20:43:00Z", "duration:=12.5 min", "picture:=false")
+
+
+def launched(path: Path, *words: str, hash_seed: int = 0) -> RunFiles:
+    """A run of ``mars2020`` by the command line, in an interpreter of its own."""
+    command = [str(Path(sys.executable).with_name("lightlag")), "launch", "mars2020", *words]
+    environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
+    ended = subprocess.run(
+        [*command, "--quiet", "--no-report", "--run-dir", str(path)],
+        cwd=path.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return RunFiles(path)
+
+
+@pytest.fixture
+def other_work():
+    """A process that wants a core for itself."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        yield
+        busy.kill()
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    return launched(tmp_path_factory.mktemp("short") / "run", *SHORT, "--in-process")
+
+
+def assert_same(one: RunFiles, two: RunFiles) -> None:
+    """Not only the digest: who learnt what, every record, and what nodes logged."""
+    assert one.summary["digest"] == two.summary["digest"]
+    for count in ("emissions", "receptions", "losses"):
+        assert one.summary[count] == two.summary[count]
+    assert one.timeline == two.timeline
+    assert (one.path / "run.mcap").read_bytes() == (two.path / "run.mcap").read_bytes()
+    logs = sorted(path.name for path in (one.path / "logs").iterdir())
+    assert logs == sorted(path.name for path in (two.path / "logs").iterdir())
+    for name in logs:
+        assert (one.path / "logs" / name).read_bytes() == (two.path / "logs" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("placement", "hash_seed"),
+    [("--in-process", 1), ("--processes=1", 2), ("--processes=2", 3), ("--processes=2", 4), ("--processes=4", 5)],
+)
+def test_a_run_is_the_same_wherever_its_nodes_are(short, tmp_path, placement, hash_seed):
+    assert_same(short, launched(tmp_path / "run", *SHORT, placement, hash_seed=hash_seed))
+
+
+@pytest.mark.usefixtures("other_work")
+@pytest.mark.parametrize(("placement", "hash_seed"), [("--in-process", 6), ("--processes=2", 7)])
+def test_a_run_is_the_same_on_a_machine_with_other_work(short, tmp_path, placement, hash_seed):
+    assert_same(short, launched(tmp_path / "run", *SHORT, placement, hash_seed=hash_seed))
+
+
+def test_the_whole_landing_is_the_same_in_four_processes(landing, tmp_path):
+    spread = launched(tmp_path / "run", "--processes=4", hash_seed=8)
+    assert spread.summary["processes"] == 4
+    assert_same(landing, spread)
+    for picture in landing.summary["pictures"]:
+        assert (landing.path / picture["file"]).read_bytes() == (spread.path / picture["file"]).read_bytes()

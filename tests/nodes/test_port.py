@@ -1,0 +1,163 @@
+"""A port: what arrives waits until it is read, is read once, and survives readers that give up."""
+
+import asyncio
+
+import pytest
+from tests.nodes.worlds import Note, Scripted, note_from, run_to_end, wire
+
+from lightlag.bus.emission import Reception
+from lightlag.bus.errors import MessageError
+from lightlag.bus.loop import run
+from lightlag.bus.message import message
+from lightlag.nodes.port import Port
+
+
+@message("test.port.other")
+class Other:
+    number: int
+
+
+def delivery(text):
+    return Reception(note_from("a", 1, 0, text), "z", 10)
+
+
+def port():
+    return Port(Scripted("z"), "link")
+
+
+def test_what_arrives_before_anybody_reads_waits_in_order():
+    async def late():
+        link = port()
+        for text in ("one", "two"):
+            link.deliver(delivery(text))
+        return link.waiting, [(await link.receive()).message.text for _ in range(2)], link.waiting
+
+    assert run(late()) == (2, ["one", "two"], 0)
+
+
+def test_each_reception_goes_to_one_reader_in_the_order_in_which_they_came():
+    async def two_readers():
+        link, seen = port(), []
+
+        async def read(name):
+            while True:
+                seen.append((name, (await link.receive()).message.text))
+
+        tasks = [asyncio.create_task(read(name)) for name in ("first", "second")]
+        await asyncio.sleep(1)
+        for text in ("one", "two", "three"):
+            link.deliver(delivery(text))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        return seen
+
+    assert run(two_readers()) == [("first", "one"), ("second", "two"), ("first", "three")]
+
+
+def test_readers_that_time_out_lose_nothing_and_leave_nothing():
+    async def impatient():
+        link = port()
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(link.receive(), 1)
+        assert not link._readers
+        link.deliver(delivery("late"))
+        return (await link.receive()).message.text
+
+    assert run(impatient()) == "late"
+
+
+def test_a_reader_that_is_woken_and_cancelled_at_once_passes_the_reception_on():
+    async def race():
+        link, seen = port(), []
+
+        async def read(name):
+            seen.append((name, (await link.receive()).message.text))
+
+        first, second = (asyncio.create_task(read(name)) for name in ("first", "second"))
+        await asyncio.sleep(1)
+        link.deliver(delivery("one"))
+        first.cancel()
+        await asyncio.sleep(1)
+        assert first.cancelled()
+        assert second.done()
+        return seen
+
+    assert run(race()) == [("second", "one")]
+
+
+def test_readers_that_are_all_cancelled_at_once_leave_the_reception_for_the_next():
+    async def race():
+        link = port()
+        readers = [asyncio.create_task(link.receive()) for _ in range(3)]
+        await asyncio.sleep(1)
+        link.deliver(delivery("one"))
+        for reader in readers:
+            reader.cancel()
+        await asyncio.wait(readers)
+        assert all(reader.cancelled() for reader in readers)
+        assert not link._readers
+        return (await link.receive()).message.text
+
+    assert run(race()) == "one"
+
+
+def test_an_iteration_over_one_kind_passes_over_the_others():
+    async def say(node):
+        for content in (Note("one"), Other(2), Note("three")):
+            node.link.send(content)
+
+    async def read(node):
+        async for reception in node.link.received(Other):
+            node.seen.append(reception.message)
+
+    nodes = [Scripted("a", say), Scripted("b", read)]
+    run_to_end(nodes, [wire("wire", "a", "b")])
+    assert nodes[1].seen == [Other(2)]
+
+
+def test_an_iteration_left_by_break_can_be_taken_up_again():
+    async def say(node):
+        for text in ("one", "two"):
+            node.link.send(Note(text))
+
+    async def read(node):
+        for _ in range(2):
+            async for reception in node.link.received():
+                node.seen.append(reception.message.text)
+                break
+
+    nodes = [Scripted("a", say), Scripted("b", read)]
+    run_to_end(nodes, [wire("wire", "a", "b")])
+    assert nodes[1].seen == ["one", "two"]
+
+
+def test_only_messages_are_sent():
+    with pytest.raises(MessageError, match=r"z\.link\.send got 'hello' \(str\); send an instance of a class"):
+        port().send("hello")
+
+
+def test_a_relay_keeps_the_origin_and_adds_itself_to_the_path():
+    async def say(node):
+        await asyncio.sleep(3e-9)
+        node.link.send(Note("hello"))
+
+    async def relay(node):
+        async for reception in node.link.received():
+            node.side.relay(reception)
+
+    async def read(node):
+        async for reception in node.side.received():
+            node.seen.append(reception)
+
+    last = Scripted("c", read)
+    run_to_end(
+        [Scripted("a", say), Scripted("b", relay), last], [wire("up", "a", "b"), wire("down", "b", "c", port="side")]
+    )
+    (reception,) = last.seen
+    assert reception.path == ("a", "b", "c")
+    assert reception.emission.origin == ("a", 1, 3)
+    assert (reception.emission.source, reception.emission.sent_ns, reception.received_ns) == ("b", 13, 23)
+    assert reception.message == Note("hello")
