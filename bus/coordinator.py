@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from .activation import Failure
@@ -39,11 +40,16 @@ class Report(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """Host ``host`` may run every event before ``bound_ns``, after it took the emissions in."""
+    """Host ``host`` may run every event before ``bound_ns``, after it took the emissions in.
+
+    Emissions to a host are numbered from 1; ``first`` is the number of the first of these, so that a host that has
+    some of them already (the hub was restarted) knows which.
+    """
 
     host: int
     incarnation: int
     bound_ns: int
+    first: int
     emissions: Sequence[Emission]
 
 
@@ -147,14 +153,20 @@ class Coordinator:
         return due
 
     def _grant(self, host: int, bound_ns: int) -> Grant:
-        lane, waiting = self._lanes[host], self._unacknowledged[host]
-        fresh = list(waiting)[len(waiting) - (lane.routed - lane.sent) :] if lane.routed > lane.sent else []
+        lane = self._lanes[host]
+        first = lane.sent + 1
         if host in self._replay:
-            fresh = self._replay.pop(host) + list(waiting)
+            fresh = self._replay.pop(host) + list(self._unacknowledged[host])
+        else:
+            fresh = self._unsent(host)
         lane.sent = lane.routed
         lane.idle = False
         lane.bound_ns = max(lane.bound_ns, bound_ns)
-        return Grant(host, lane.incarnation, bound_ns, fresh)
+        return Grant(host, lane.incarnation, bound_ns, first, fresh)
+
+    def _unsent(self, host: int) -> list[Emission]:
+        lane, waiting = self._lanes[host], self._unacknowledged[host]
+        return list(islice(waiting, len(waiting) - (lane.routed - lane.sent), None))
 
     # -- what hosts say -----------------------------------------------------------------------------------------
 
@@ -221,10 +233,10 @@ class Coordinator:
         self._expected[host] = dict(sent_before)
         return lane.incarnation
 
-    def last_emissions(self, host: int) -> list[Emission]:
+    def last_grant(self, host: int) -> Grant:
         """What a finished run still owes a host: emissions that will not arrive before the end."""
-        lane, waiting = self._lanes[host], self._unacknowledged[host]
-        return list(waiting)[len(waiting) - (lane.routed - lane.sent) :] if lane.routed > lane.sent else []
+        lane = self._lanes[host]
+        return Grant(host, lane.incarnation, self.until_ns, lane.sent + 1, self._unsent(host))
 
     def unacknowledged(self, host: int) -> int:
         """How many emissions the coordinator holds for a host."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ import zmq
 from . import wire
 from .activation import Failure, Tally
 from .coordinator import Coordinator, Report
+from .emission import Buffer
 from .errors import LightlagError, ProtocolError, RunError
 from .fingerprint import arithmetic_fingerprint
 from .journal import Entry, Journal
@@ -89,7 +91,7 @@ class Hub:
             if not outcome.interrupted:
                 for grant in coordinator.grants():
                     busy += 1
-                    fields = (grant.incarnation, grant.bound_ns)
+                    fields = (grant.incarnation, grant.bound_ns, grant.first)
                     self._say(socket, grant.host, wire.GRANT, fields, grant.emissions)
             if not busy:
                 break
@@ -138,7 +140,8 @@ class Hub:
 
     def _finish(self, socket: zmq.Socket[bytes], outcome: Outcome) -> None:
         for host in range(len(self._hosts)):
-            self._say(socket, host, wire.FINISH, (), self._coordinator.last_emissions(host))
+            last = self._coordinator.last_grant(host)
+            self._say(socket, host, wire.FINISH, (last.first,), last.emissions)
         missing = set(range(len(self._hosts)))
         while missing:
             host, envelope = self._hear(socket)
@@ -169,9 +172,8 @@ class Hub:
     def _say(
         self, socket: zmq.Socket[bytes], host: int, kind: str, fields: tuple[Any, ...], emissions: Sequence[Any] = ()
     ) -> None:
-        identity = self._hosts[host].encode()
         try:
-            socket.send_multipart([identity, *wire.encode(self._run_id, kind, fields, emissions)], copy=False)
+            self._send(socket, host, wire.encode(self._run_id, kind, fields, emissions))
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
@@ -181,4 +183,8 @@ class Hub:
 
     def _refuse(self, socket: zmq.Socket[bytes], host: int, reason: str) -> None:
         self.refused.append(f"{self._hosts[host]}: {reason}")
-        self._say(socket, host, wire.REFUSED, (reason,))
+        with suppress(zmq.ZMQError):  # it may have left, and then it need not know
+            self._send(socket, host, wire.encode(self._run_id, wire.REFUSED, (reason,)))
+
+    def _send(self, socket: zmq.Socket[bytes], host: int, frames: Sequence[Buffer]) -> None:
+        socket.send_multipart([self._hosts[host].encode(), *frames], copy=False)

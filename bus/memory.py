@@ -55,7 +55,7 @@ def run_in_memory(
         outcome.interrupted = stopping()
     outcome.reached_ns = coordinator.frontier_ns
     for at, host in enumerate(hosts):
-        note(host.finish(coordinator.last_emissions(at)))
+        note(host.finish(coordinator.last_grant(at).emissions))
         outcome.chains.update(host.chains())
     outcome.failure = coordinator.failure
     outcome.peak_rss_kb = peak_rss_kb()

@@ -13,12 +13,13 @@ from __future__ import annotations
 import heapq
 import itertools
 import json
+import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mcap.exceptions import EndOfFile, McapError
-from mcap.records import Channel, Message, Metadata, Schema
+from mcap.exceptions import EndOfFile, InvalidMagic, McapError
+from mcap.records import Channel, McapRecord, Message, Metadata, Schema
 from mcap.stream_reader import StreamReader
 from mcap.writer import CompressionType, Writer
 
@@ -163,24 +164,33 @@ class _Raw(NamedTuple):
     message: Message
 
 
-def _raw(path: Path) -> Iterator[_Raw]:
-    """The messages of a file in the order in which they stand; an unfinished file ends where it was cut."""
-    schemas: dict[int, Schema] = {}
-    channels: dict[int, Channel] = {}
+def _records(path: Path) -> Iterator[McapRecord]:
+    """The records of a file in the order in which they stand; a file that was cut ends with its last whole record."""
+    begun = False
     with path.open("rb") as file:
         try:
-            for record in StreamReader(file, skip_magic=False).records:
-                if isinstance(record, Schema):
-                    schemas[record.id] = record
-                elif isinstance(record, Channel):
-                    channels[record.id] = record
-                elif isinstance(record, Message):
-                    channel = channels[record.channel_id]
-                    yield _Raw(record.log_time, channel.topic, record.sequence, schemas[channel.schema_id], record)
-        except EndOfFile:
+            for record in StreamReader(file).records:
+                begun = True
+                yield record
+        except (EndOfFile, struct.error, UnicodeDecodeError):  # cut between records, or within one
             return
         except McapError as error:
-            raise JournalError(f"{path} is no readable recording: {error}") from error
+            if not (begun and isinstance(error, InvalidMagic)):  # cut within the very last bytes
+                raise JournalError(f"{path} is no readable recording: {error}") from error
+
+
+def _raw(path: Path) -> Iterator[_Raw]:
+    """The messages of a file in the order in which they stand."""
+    schemas: dict[int, Schema] = {}
+    channels: dict[int, Channel] = {}
+    for record in _records(path):
+        if isinstance(record, Schema):
+            schemas[record.id] = record
+        elif isinstance(record, Channel):
+            channels[record.id] = record
+        elif isinstance(record, Message):
+            channel = channels[record.channel_id]
+            yield _Raw(record.log_time, channel.topic, record.sequence, schemas[channel.schema_id], record)
 
 
 def read(path: Path, bodies: Callable[[str], bool] | None = None) -> Iterator[Record]:
@@ -207,13 +217,9 @@ def _header_alone(data: bytes) -> bytes:
 
 def read_metadata(path: Path) -> dict[str, str]:
     """The metadata that ``merge`` wrote: graph, seed, digest, fingerprint, versions; empty if unfinished."""
-    with path.open("rb") as file:
-        try:
-            for record in StreamReader(file).records:
-                if isinstance(record, Metadata) and record.name == "lightlag":
-                    return dict(record.metadata)
-        except EndOfFile:
-            pass
+    for record in _records(path):
+        if isinstance(record, Metadata) and record.name == "lightlag":
+            return dict(record.metadata)
     return {}
 
 

@@ -74,6 +74,8 @@ def json_value(value: Any) -> Any:
         return value
     if isinstance(value, bytes | bytearray | memoryview):
         return base64.b64encode(value).decode()
+    if isinstance(value, np.generic):
+        return json_value(value.item())
     if isinstance(value, np.ndarray):
         data = base64.b64encode(value.tobytes()).decode()
         return {"dtype": value.dtype.str, "shape": list(value.shape), "data": data}

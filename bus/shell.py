@@ -62,20 +62,18 @@ def run_shell(
                 raise RunError(f"host {host.name}: the launcher is gone")
             envelope = wire.decode(run_id, socket.recv_multipart())
             if envelope.kind == wire.GRANT:
-                _, bound_ns = envelope.fields
-                done = host.activate(bound_ns, envelope.emissions, EARLY_REPORT_EVENTS)
+                _, bound_ns, first = envelope.fields
+                fresh = _not_yet(envelope.emissions, first, got)
+                done = host.activate(bound_ns, fresh, EARLY_REPORT_EVENTS)
                 write(done)
                 tally.add(done)
                 number += 1
-                got += len(envelope.emissions)
-                news = done.news
-                say(
-                    wire.REPORT,
-                    (incarnation, number, done.next_ns, got, done.failure, news, tally.fields()),
-                    done.outbox,
-                )
+                got += len(fresh)
+                fields = (incarnation, number, done.next_ns, got, done.failure, done.news, tally.fields())
+                say(wire.REPORT, fields, done.outbox)
             elif envelope.kind == wire.FINISH:
-                done = host.finish(envelope.emissions)
+                (first,) = envelope.fields
+                done = host.finish(_not_yet(envelope.emissions, first, got))
                 write(done)
                 tally.add(done)
                 say(wire.FINISHED, (incarnation, host.chains(), tally.fields(), peak_rss_kb()))
@@ -85,6 +83,13 @@ def run_shell(
                 raise RunError(f"host {host.name}: the hub refused it: {envelope.fields[0]}")
             else:
                 raise ProtocolError(f"host {host.name}: the hub sent a {envelope.kind}, which only hosts send")
+
+
+def _not_yet(emissions: list[Emission], first: int, got: int) -> list[Emission]:
+    """Those of ``emissions``, numbered from ``first``, that come after the ``got`` taken in already."""
+    if first > got + 1:
+        raise ProtocolError(f"the hub sent emission {first} after emission {got}; some are missing")
+    return emissions[got + 1 - first :]
 
 
 def peak_rss_kb() -> int:

@@ -24,9 +24,9 @@ HELLO = "hello"
 REPORT = "report"
 #: Host to hub: [incarnation, chains {node: bytes}, tally, peak resident set in kB].
 FINISHED = "finished"
-#: Hub to host: [incarnation, bound_ns] and the emissions to take in first.
+#: Hub to host: [incarnation, bound_ns, first] and the emissions to take in, the first of which has that number.
 GRANT = "grant"
-#: Hub to host: [] and the last emissions; what has not arrived is in flight.
+#: Hub to host: [first] and the last emissions; what has not arrived by now is in flight.
 FINISH = "finish"
 #: Hub to host: [] everything was received; leave.
 BYE = "bye"
@@ -38,8 +38,8 @@ _FIELDS: dict[str, tuple[type | UnionType, ...]] = {
     HELLO: (int, str, int),
     REPORT: (int, int, int, int, tuple | None, tuple, tuple),
     FINISHED: (int, dict, tuple, int),
-    GRANT: (int, int),
-    FINISH: (),
+    GRANT: (int, int, int),
+    FINISH: (int,),
     BYE: (),
     REFUSED: (str,),
 }

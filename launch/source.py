@@ -92,7 +92,7 @@ def read_yaml(source: Source, text: str, report: Report) -> Item | None:
     from ruamel.yaml.reader import ReaderError
 
     try:
-        root = YAML(typ="rt", pure=True).compose(text)
+        root = YAML(typ="safe", pure=True).compose(text)
         if root is None:
             report.add("the file is empty", Place(source, 1, 1), "expected a mapping that starts with 'version: 1'")
             return None

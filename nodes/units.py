@@ -8,6 +8,7 @@ Base units: s, km, bit/s, Hz, deg, dBW.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from typing import Annotated
 
@@ -51,7 +52,10 @@ def quantity(text: object, dimension: str) -> float:
         near = difflib.get_close_matches(unit, units, n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise GraphError(f"{text!r}: {unit!r} is not a unit of {dimension} (one of: {choice}){hint}")
-    return float(number) * units[unit]
+    value = float(number) * units[unit]
+    if not math.isfinite(value):
+        raise GraphError(f"{text!r} is infinite; write a {dimension} that a computer can count")
+    return value
 
 
 def _reader(dimension: str) -> BeforeValidator:

@@ -54,7 +54,7 @@ def write_report(
         _section("spacetime", "Through space and time", caption_of(places), space_time(run, places)),
         _section(
             "pictures",
-            "The picture" if len(summary["pictures"]) == 1 else "What was photographed",
+            "What was photographed",
             "It travelled as data, piece by piece, at the rate of the link, and was put together on the ground.",
             pictures(directory.pictures, graph.epoch, products),
         ),

@@ -82,7 +82,7 @@ def _window(states: Sequence[State], events: Sequence[Happening]) -> tuple[int, 
     """From shortly before the air is felt (or the first that is known) to shortly after the last event."""
     first_ns, last_ns = states[0].t_ns, states[-1].t_ns
     felt = next((state.t_ns for state in states if state.values.get("deceleration_g", 0.0) >= _FELT_G), first_ns)
-    low_ns = max(first_ns, felt - _BEFORE_NS)
+    low_ns = max(min([first_ns, *(event.scet_ns or 0 for event in events[:1])]), felt - _BEFORE_NS)
     if events and (events[-1].scet_ns or 0) > low_ns:
         last_ns = min(last_ns, events[-1].scet_ns or 0)
     return low_ns, max(last_ns + (last_ns - low_ns) // 40, low_ns + 1)

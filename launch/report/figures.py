@@ -142,9 +142,8 @@ def run_tables(run: Reading, summary: Mapping[str, Any]) -> str:
         f'<td class="number">{it.losses:,}</td><td class="number">{bytes_text(it.received_bytes)}</td></tr>'
         for kind, it in sorted(run.traffic.items())
     )
-    heads = "".join(
-        f'<th scope="col">{text}</th>' for text in ("type of message", "received", "lost", "volume received")
-    )
+    figures = "".join(f'<th scope="col" class="number">{text}</th>' for text in ("received", "lost", "volume received"))
+    heads = f'<th scope="col">type of message</th>{figures}'
     sent = f"<table><thead><tr>{heads}</tr></thead><tbody>{traffic}</tbody></table>" if traffic else ""
     rows = "".join(
         f'<tr><th scope="row">{safe(label)}</th><td>{safe(text)}</td></tr>' for label, text in _rows(run.graph, summary)
@@ -156,7 +155,7 @@ def _rows(graph: Graph, summary: Mapping[str, Any]) -> Sequence[tuple[str, str]]
     groups = summary.get("groups") or []
     return [
         ("graph", graph.name),
-        ("begins", f"{graph.epoch.utc(0)} UTC"),
+        ("begins", graph.epoch.utc(0)),
         (
             "simulated",
             duration_of_ns(round(summary["simulated_s"] * NS_PER_S)) + f" of {duration_text(graph.until_ns)}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,8 @@ from .words import duration, listing, quantity, safe, split_unit
 _WIDEST_PX, _CROP_PX = 1600, 224
 _JPEG_QUALITY = 82
 #: Larger ones stay files: a page is no place for them, nor is a run's end the time to unpack gigabytes.
-_MOST_PIXELS = 120_000_000
+_MOST_PIXELS = 60_000_000
+_LEFT_OUT = "<p>It cannot be shown here; it is among the files of the run.</p>"
 _ENDING, _CROP_ENDING = ".png", "-crop.png"
 
 
@@ -28,7 +30,10 @@ class _Shot:
 
     file: Path
     name: str
-    product: Mapping[str, Any]
+    #: Figures about it, with their unit in the name.
+    facts: Mapping[str, Any]
+    #: UTC at the spacecraft, if told.
+    taken: str
     received: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -48,35 +53,40 @@ def _shots(folder: Path, products: Sequence[Mapping[str, Any]]) -> list[_Shot]:
             continue
         with file.open("rb") as content:
             key = name, hashlib.file_digest(content, "blake2b").hexdigest()
-        shot = shots.setdefault(key, _Shot(file, name, product))
-        shot.received.append((product["node"], str(product["facts"].get("complete_ert", ""))))
+        told = product["facts"]
+        shot = _Shot(file, name.removesuffix(_ENDING), told.get("facts", {}), told.get("taken_scet", ""))
+        shots.setdefault(key, shot).received.append((product["node"], told.get("complete_ert", "")))
     return list(shots.values())
 
 
 def _figure(shot: _Shot, epoch: Epoch) -> str:
     from PIL import Image
 
-    facts = shot.product["facts"].get("facts", {})
-    name = shot.name.removesuffix(_ENDING)
-    with Image.open(shot.file) as image:
-        width, height = image.size
-        if width * height > _MOST_PIXELS:
-            shown = "<p>It has too many pixels for a page; it is in the run directory.</p>"
-        else:
-            shown = _shown(_pixels(image), facts, name)
-    told = _facts(shot, facts, (width, height), epoch)
-    return f'<figure class="picture"><h3>{safe(name)}</h3>{shown}<dl class="facts">{told}</dl></figure>'
+    facts = {name: value for name, value in shot.facts.items() if isinstance(value, int | float)}
+    size = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is judged here
+        try:
+            with Image.open(shot.file) as image:
+                size = image.size
+                small = size[0] * size[1] <= _MOST_PIXELS
+                shown = _shown(_pixels(image), facts, shot.name) if small else _LEFT_OUT
+        except (OSError, SyntaxError, Image.DecompressionBombError):  # what Pillow raises for a file that is no picture
+            shown = _LEFT_OUT
+    told = _facts(shot, facts, size, epoch)
+    return f'<figure class="picture"><h3>{safe(shot.name)}</h3>{shown}<dl class="facts">{told}</dl></figure>'
 
 
 def _pixels(image: Any) -> Any:
-    """Grey or colour of 8 bit; more bits are stretched from the darkest to the brightest."""
+    """Grey or colour of 8 bit; grey of 16 bit is stretched from the darkest to the brightest."""
     import numpy as np
 
+    if not image.mode.startswith("I"):
+        return np.asarray(image if image.mode == "L" else image.convert("RGB"))
     pixels = np.asarray(image)
-    if pixels.dtype == np.uint8:
-        return np.asarray(image.convert("RGB")) if image.mode not in ("L", "RGB") else pixels
-    low, high = float(pixels.min()), float(pixels.max())
-    return ((pixels - low) * (255.0 / max(1.0, high - low))).astype(np.uint8)
+    low, high = int(pixels.min()), int(pixels.max())
+    grey = (np.arange(high + 1) - low).clip(0) * 255 // max(1, high - low)
+    return grey.astype(np.uint8)[pixels]
 
 
 def _shown(pixels: Any, facts: Mapping[str, float], name: str) -> str:
@@ -111,20 +121,19 @@ def _image(image: Any, kind: str, alt: str) -> str:
     return f'<img alt="{safe(alt)}" {size} src="data:image/{kind.lower()};base64,{data}">'
 
 
-def _facts(shot: _Shot, facts: Mapping[str, float], size: tuple[int, int], epoch: Epoch) -> str:
-    rows = [("size", f"{size[0]:,} × {size[1]:,} pixels")]
+def _facts(shot: _Shot, facts: Mapping[str, float], size: tuple[int, int] | None, epoch: Epoch) -> str:
+    rows = [("size", f"{size[0]:,} × {size[1]:,} pixels")] if size else []
     for name, value in facts.items():
         words, unit = split_unit(name)
-        if not name.endswith("_px") or unit:
+        if unit or not name.endswith("_px"):  # which column or row it is says nothing to people
             rows.append((words, quantity(value, unit)))
-    taken = shot.product["facts"].get("taken_scet")
-    if taken:
-        rows.append(("taken", f"{taken.replace('T', ' ').removesuffix('Z')} SCET"))
+    if shot.taken:
+        rows.append(("taken", f"{shot.taken.replace('T', ' ').removesuffix('Z')} SCET"))
     same = ", pixel for pixel the same" if len(shot.received) > 1 else ""
     received = [f"{node} ({ert[11:-1]} ERT)" if ert else node for node, ert in shot.received]
     rows.append(("complete at", listing(received) + same))
-    first = min((ert for _, ert in shot.received if ert), default=None)
-    if taken and first:
-        under_way_s = (epoch.t_ns(first) - epoch.t_ns(taken)) / NS_PER_S
+    first = min((ert for _, ert in shot.received if ert), default="")
+    if shot.taken and first:
+        under_way_s = (epoch.t_ns(first) - epoch.t_ns(shot.taken)) / NS_PER_S
         rows.append(("under way", f"{duration(under_way_s)}, from the shutter to the last piece"))
     return "".join(f"<div><dt>{safe(label)}</dt><dd>{safe(text)}</dd></div>" for label, text in rows)

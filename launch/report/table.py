@@ -93,6 +93,6 @@ def told_of(run: Reading) -> str:
     """A sentence about the table."""
     told = [event for event in run.events if event.scet_ns is not None]
     flown = sum(1 for event in told if event.flown)
-    which = "all" if flown == len(told) else f"{flown}"
-    beside = f", {which} of them beside the record of the real flight" if flown else ""
+    which = "" if flown == len(told) else f"{flown} of them "
+    beside = f", {which}beside the record of the real flight" if flown else ""
     return f"{count(len(told), 'event')}{beside}."

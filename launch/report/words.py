@@ -20,19 +20,20 @@ _UNITS = {
     "g": "g",
     "s": "s",
 }
+#: Characters that may not stand in a page.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 #: Names that people know by another word.
 _NAMES = {
     "deceleration": "load",
     "emission": "emission angle",
     "incidence": "incidence angle",
     "phase": "phase angle",
-    "snr": "too weak",
 }
 
 
 def safe(text: object) -> str:
-    """Any text, made harmless in HTML and SVG, in elements and in quoted attributes."""
-    return escape(str(text))
+    """Any text, made harmless in HTML and SVG, in elements and in quoted attributes, without control characters."""
+    return escape(_CONTROL.sub("", str(text)))
 
 
 def clock(epoch: Epoch, t_ns: int, digits: int = 3) -> str:
@@ -55,7 +56,7 @@ def duration(t_s: float) -> str:
     tenths = round(t_s * 10)
     minutes, seconds = divmod(tenths, 600)
     if t_s < 3600:
-        return f"{minutes} min {seconds / 10:g} s"
+        return f"{minutes} min" + (f" {seconds / 10:g} s" if seconds else "")
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     return (f"{days} d " if days else "") + f"{hours} h {minutes} min"

@@ -59,7 +59,7 @@ def test_what_a_coordinator_holds_does_not_grow_with_the_run():
     coordinator = two_hosts(until_ns=20_000)
     numbers, got, said, highest = [0, 0], 0, 0, 0
     while not coordinator.finished:
-        for host, incarnation, bound_ns, emissions in coordinator.grants():
+        for host, incarnation, bound_ns, _, emissions in coordinator.grants():
             numbers[host] += 1
             outbox = []
             if host == 0:  # says something every 20 ns

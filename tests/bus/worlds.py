@@ -285,7 +285,7 @@ def drive(
         raise Deadlock(f"no end after {MAX_TURNS} turns")
     chains: dict[str, bytes] = {}
     for at, turn in enumerate(turns):
-        turn.process.finish(coordinator.last_emissions(at))
+        turn.process.finish(coordinator.last_grant(at).emissions)
         chains |= turn.process.chains()
     return chains, kills
 

@@ -65,7 +65,7 @@ class Dawdler(Listener):
 
     async def run(self) -> None:
         async for _ in self.heard.received(Event):
-            time.sleep(0.002)  # noqa: ASYNC251
+            time.sleep(0.002)
 
 
 class Stuck(Node):
@@ -74,7 +74,7 @@ class Stuck(Node):
     async def run(self) -> None:
         self.log("computing")
         while True:
-            time.sleep(0.01)  # noqa: ASYNC251
+            time.sleep(0.01)
 
 
 class FailingOrbiter(Orbiter):

@@ -1,0 +1,95 @@
+"""The run directory: never written over, the latest found again, and every file where it is said to be."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from lightlag.bus.activation import Completion, LogRecord, Product
+from lightlag.bus.errors import GraphError
+from lightlag.bus.recording import read
+from lightlag.bus.time import NS_PER_S, Epoch
+from lightlag.launch.rundir import HostFiles, RunDirectory
+
+EPOCH = Epoch.parse("2021-02-18T20:26:00Z")
+
+
+@pytest.fixture
+def directory(tmp_path):
+    return RunDirectory.create("mars2020", tmp_path / "run")
+
+
+def test_runs_of_one_second_lie_beside_each_other_and_latest_is_the_last(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs = [RunDirectory.create("mars2020", None).path for _ in range(3)]
+    assert len(set(runs)) == 3
+    assert all(path.is_dir() and path.parent.name == "runs" and "-mars2020" in path.name for path in runs)
+    assert os.readlink("runs/latest") == runs[-1].name
+    assert (tmp_path / "runs" / "latest").resolve() == runs[-1].resolve()
+
+
+def test_a_directory_with_something_in_it_is_refused(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("")
+    with pytest.raises(GraphError, match="not an empty directory"):
+        RunDirectory.create("mars2020", tmp_path / "mine")
+    with pytest.raises(GraphError, match="not an empty directory"):
+        RunDirectory.create("mars2020", tmp_path / "mine" / "thesis.tex")
+
+
+def test_an_empty_directory_will_do(tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert RunDirectory.create("mars2020", tmp_path / "empty").path == tmp_path / "empty"
+
+
+def test_a_place_where_nothing_can_be_made_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GraphError, match="cannot be made"):
+        RunDirectory.create("mars2020", tmp_path / "file" / "run")
+
+
+def test_what_nodes_log_and_publish_lies_where_it_is_said_to(directory):
+    files = HostFiles(directory, "earth", EPOCH, record=True)
+    files.write(
+        Completion(
+            logs=[LogRecord(NS_PER_S, "madrid", "info", "complete", {"raw": b"\xff"})],
+            products=[Product(2 * NS_PER_S, "madrid", "mro-x.png", b"PNG", {"taken_scet": "then"})],
+        )
+    )
+    assert len(list(read(directory.part("earth")))) == 1  # while it is still being written
+    assert json.loads((directory.logs / "madrid.log").read_text()) == {
+        "scet": "2021-02-18T20:26:01.000Z",
+        "t_ns": NS_PER_S,
+        "level": "info",
+        "text": "complete",
+        "fields": {"raw": "/w=="},
+    }
+    files.close()
+    assert (directory.pictures / "madrid-mro-x.png").read_bytes() == b"PNG"
+    assert directory.products() == [
+        {"t_ns": 2 * NS_PER_S, "node": "madrid", "name": "madrid-mro-x.png", "facts": {"taken_scet": "then"}}
+    ]
+
+
+def test_what_was_published_is_told_in_order_of_time_whichever_host_wrote_it(directory):
+    for host, (t_ns, node) in {"a": (5, "x"), "b": (3, "y"), "c": (5, "w")}.items():
+        files = HostFiles(directory, host, EPOCH, record=False)
+        files.write(Completion(products=[Product(t_ns, node, "p.png", b"", {})]))
+        files.close()
+    assert [(it["t_ns"], it["node"]) for it in directory.products()] == [(3, "y"), (5, "w"), (5, "x")]
+
+
+def test_without_a_recording_there_is_no_part(directory):
+    files = HostFiles(directory, "all", EPOCH, record=False)
+    files.write(Completion(logs=[LogRecord(0, "mro", "info", "hello", {})]))
+    files.close()
+    assert not directory.part("all").exists()
+    assert (directory.logs / "mro.log").exists()
+
+
+def test_parts_are_removed_when_they_have_been_merged(directory):
+    HostFiles(directory, "all", EPOCH, record=True).close()
+    directory.discard_parts()
+    assert not directory.parts.exists()
