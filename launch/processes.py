@@ -109,11 +109,13 @@ def _start(
     command = [sys.executable, "-m", "lightlag.launch.cli", "host", name]
     command += ["--nodes", ",".join(group), "--endpoint", endpoint, "--run-id", run_id]
     command += ["--run-dir", str(directory.path), "--record" if record else "--no-record"]
-    with _stderr_of(directory, name).open("wb") as errors:
-        # A group of its own: a terminal sends Ctrl-C to the launcher alone, also while the host is still starting.
-        return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=errors, stderr=errors, env=_environment(), process_group=0
-        )
+    # A terminal sends Ctrl-C to hosts too; they are born deaf to it, since they may be interrupted while they start.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with _stderr_of(directory, name).open("wb") as errors:
+            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=errors, stderr=errors, env=_environment())
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _environment() -> dict[str, str]:

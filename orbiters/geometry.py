@@ -92,6 +92,11 @@ def occulting_body(
     for body in _BODIES:
         track = space.body(body)
         radius_km, _, polar_km = space.radii_km(body)
+        within_km = STANDS_WITHIN_RADII * radius_km
+        if emitter_stands and math.dist(emitter_km, track.state(sent_ns).position_km) < within_km:
+            continue
+        if receiver_stands and math.dist(receiver_km, track.state(arrive_ns).position_km) < within_km:
+            continue
         passed = 0.0
         for _ in range(3):  # where the body is depends on when the ray passes: off by 20,000 km, 2 km, then 0.2 m
             centre_km = track.state(sent_ns + round(passed * (arrive_ns - sent_ns))).position_km
@@ -107,9 +112,6 @@ def occulting_body(
         pole, stretch = (rows[0][2], rows[1][2], rows[2][2]), radius_km / polar_km - 1.0
         begin, end = _stretched(start, pole, stretch), _stretched(_along(start, ray, 1.0), pole, stretch)
         begin_km, end_km = math.hypot(*begin), math.hypot(*end)
-        within_km = STANDS_WITHIN_RADII * radius_km
-        if (emitter_stands and begin_km < within_km) or (receiver_stands and end_km < within_km):
-            continue
         through = subtract(end, begin)
         closest = _along(begin, through, min(1.0, max(0.0, -dot(begin, through) / dot(through, through))))
         if math.hypot(*closest) < min(radius_km, begin_km, end_km) - _PLACED_KM:

@@ -71,19 +71,39 @@ class RunFiles:
         return self.graph.epoch.t_ns(utc)
 
 
+#: The last minute of the descent and the touchdown, until Earth has heard of it.
+SHORT = {"epoch": "2021-02-18T20:43:00Z", "duration": "12.5 min", "picture": "false"}
+
+
+def run_here(path: Path, arguments: Mapping[str, str]) -> RunFiles:
+    """A run of ``mars2020`` in this process."""
+    shown = io.StringIO()
+    run(load_graph("mars2020", arguments), RunOptions(run_dir=path, report=False), PlainDisplay(shown))
+    (path / "shown.txt").write_text(shown.getvalue())
+    return RunFiles(path)
+
+
+def run_once(factory: pytest.TempPathFactory, name: str, arguments: Mapping[str, str]) -> RunFiles:
+    """The same for all who ask; with several test workers, the first that asks runs it."""
+    shared = factory.getbasetemp()
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / name / "shown.txt").exists():
+            run_here(shared / name, arguments)
+    return RunFiles(shared / name)
+
+
 @pytest.fixture(scope="session")
 def landing(tmp_path_factory) -> RunFiles:
-    """``mars2020`` as it ships, in this process; with several test workers, in the first that asks."""
-    shared = tmp_path_factory.getbasetemp()
-    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    path = shared / "landing"
-    with (shared / "landing.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (path / "summary.json").exists():
-            shown = io.StringIO()
-            run(load_graph("mars2020"), RunOptions(run_dir=path, report=False), PlainDisplay(shown))
-            (path / "shown.txt").write_text(shown.getvalue())
-    return RunFiles(path)
+    """``mars2020`` as it ships."""
+    return run_once(tmp_path_factory, "landing", {})
+
+
+@pytest.fixture(scope="session")
+def touchdown(tmp_path_factory) -> RunFiles:
+    """``mars2020`` cut short."""
+    return run_once(tmp_path_factory, "touchdown", SHORT)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import ClassVar
 
@@ -72,7 +73,8 @@ class Stuck(Node):
     """Computes for ever in one instant."""
 
     async def run(self) -> None:
-        self.log("computing")
+        sys.stderr.write("computing\n")
+        sys.stderr.flush()
         while True:
             time.sleep(0.01)
 

@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.integration.conftest import RunFiles
+from tests.integration.conftest import SHORT, RunFiles, run_here
 
 ROOT = Path(__file__).parents[2]
-#: The last minute of the descent and the touchdown, until Earth has heard of it.
-SHORT = ("epoch:=2021-02-18T20:43:00Z", "duration:=12.5 min", "picture:=false")
+CUT_SHORT = [f"{name}:={value}" for name, value in SHORT.items()]
 
 
 def launched(path: Path, *words: str, hash_seed: int = 0) -> RunFiles:
@@ -39,11 +38,6 @@ def other_work():
         busy.kill()
 
 
-@pytest.fixture(scope="module")
-def short(tmp_path_factory):
-    return launched(tmp_path_factory.mktemp("short") / "run", *SHORT, "--in-process")
-
-
 def assert_same(one: RunFiles, two: RunFiles) -> None:
     """Not only the digest: who learnt what, every record, and what nodes logged."""
     assert one.summary["digest"] == two.summary["digest"]
@@ -61,14 +55,18 @@ def assert_same(one: RunFiles, two: RunFiles) -> None:
     ("placement", "hash_seed"),
     [("--in-process", 1), ("--processes=1", 2), ("--processes=2", 3), ("--processes=2", 4), ("--processes=4", 5)],
 )
-def test_a_run_is_the_same_wherever_its_nodes_are(short, tmp_path, placement, hash_seed):
-    assert_same(short, launched(tmp_path / "run", *SHORT, placement, hash_seed=hash_seed))
+def test_a_run_is_the_same_wherever_its_nodes_are(touchdown, tmp_path, placement, hash_seed):
+    assert_same(touchdown, launched(tmp_path / "run", *CUT_SHORT, placement, hash_seed=hash_seed))
 
 
 @pytest.mark.usefixtures("other_work")
-@pytest.mark.parametrize(("placement", "hash_seed"), [("--in-process", 6), ("--processes=2", 7)])
-def test_a_run_is_the_same_on_a_machine_with_other_work(short, tmp_path, placement, hash_seed):
-    assert_same(short, launched(tmp_path / "run", *SHORT, placement, hash_seed=hash_seed))
+def test_a_run_is_the_same_on_a_machine_with_other_work(touchdown, tmp_path):
+    assert_same(touchdown, run_here(tmp_path / "run", SHORT))
+
+
+@pytest.mark.usefixtures("other_work")
+def test_processes_are_the_same_on_a_machine_with_other_work(touchdown, tmp_path):
+    assert_same(touchdown, launched(tmp_path / "run", *CUT_SHORT, "--processes=2", hash_seed=7))
 
 
 def test_the_whole_landing_is_the_same_in_four_processes(landing, tmp_path):

@@ -99,18 +99,23 @@ def test_a_host_without_a_launcher_ends(directory):
     assert "error: host listener: the launcher is gone" in ended.stderr
 
 
-def test_hosts_are_in_groups_of_their_own(world, directory):
-    """So that Ctrl-C in a terminal is the launcher's alone."""
-    groups = []
-    started = subprocess.Popen
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks at processes in /proc")
+def test_hosts_are_deaf_to_ctrl_c_from_their_first_instant(world, directory, monkeypatch):
+    """And the launcher is not."""
+    deaf = []
 
-    class Kept(started):
+    class Watched(subprocess.Popen):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
-            groups.append(os.getpgid(self.pid) == self.pid)
+            deaf.append(blocks_ctrl_c(self.pid))
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lightlag.launch.processes.subprocess.Popen", Kept)
-        drive(world, directory)
-    assert groups == [True, True]
-    assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+    monkeypatch.setattr("lightlag.launch.processes.subprocess.Popen", Watched)
+    drive(world, directory)
+    assert deaf == [True, True]
+    assert not blocks_ctrl_c(os.getpid())
+
+
+def blocks_ctrl_c(pid: int) -> bool:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    mask = next(line.split()[1] for line in lines if line.startswith("SigBlk:"))
+    return bool(int(mask, 16) & 1 << (signal.SIGINT - 1))
