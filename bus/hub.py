@@ -80,7 +80,6 @@ class Hub:
         """
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
-        socket.setsockopt(zmq.SNDHWM, 0)
         socket.setsockopt(zmq.LINGER, 2_000)
         self._await_hosts(socket)
         outcome = Outcome()

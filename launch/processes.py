@@ -69,6 +69,7 @@ def run_in_processes(
             zmq.Context() as context,
             context.socket(zmq.ROUTER) as socket,
         ):
+            socket.setsockopt(zmq.SNDHWM, 0)  # before bind: it holds for the connections made from then on
             socket.bind(endpoint)
             for name, group in zip(names, groups, strict=True):
                 children[name] = _start(name, group, endpoint, run_id, directory, record=record)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from lightlag.bus.errors import BrokenPromise, GraphError, ProtocolError
+from lightlag.bus.errors import BrokenPromise, GraphError, NodeError, ProtocolError
 from lightlag.bus.medium import Verdict
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.params import RadioSpec
@@ -55,7 +55,7 @@ class Stamp(NamedTuple):
     """What a receiver must know about an emitter at ``sent_ns``."""
 
     state: State
-    #: Carrier; 0 for a radio that cannot send.
+    #: Carrier.
     transmit_hz: float
     power_dbw: float
     attenuation_db: float
@@ -97,14 +97,16 @@ class SpaceMedium:
 
         Raises:
             BrokenPromise: the emitter is outside the ball that its trajectory promised for the window of ``sent_ns``.
+            NodeError: its radio cannot send; lookahead relies on it.
         """
         trajectory, radio = self._trajectory(source), self._terminals[source].radio
+        if radio.transmit_hz is None:
+            raise NodeError(f"{source} emitted through a radio without transmit_hz; give it one in its RadioSpec")
         state = trajectory.state(sent_ns)
         self._check_promise(source, trajectory, sent_ns, state.position_km)
-        carrier_hz = radio.transmit_hz or 0.0
-        attenuation_db = trajectory.attenuation_db(sent_ns, carrier_hz) if carrier_hz else 0.0
+        attenuation_db = trajectory.attenuation_db(sent_ns, radio.transmit_hz)
         zenith = trajectory.zenith(sent_ns)
-        return Stamp(state, carrier_hz, radio.power_dbw, attenuation_db, zenith, radio.min_elevation_deg).pack()
+        return Stamp(state, radio.transmit_hz, radio.power_dbw, attenuation_db, zenith, radio.min_elevation_deg).pack()
 
     def judge(self, emission: Emission, receiver: str) -> Verdict:
         """When the last bit reaches ``receiver``, and the first reason that applies if it is lost there.
@@ -139,7 +141,7 @@ class SpaceMedium:
         if above is not None and elevation_deg(above, to_km, from_km) < radio.min_elevation_deg:
             return "below_horizon"
         carrier_hz = stamp.transmit_hz
-        plasma_db = stamp.attenuation_db + (rx.attenuation_db(arrive_ns, carrier_hz) if carrier_hz else 0.0)
+        plasma_db = stamp.attenuation_db + rx.attenuation_db(arrive_ns, carrier_hz)
         if plasma_db > BLACKOUT_DB:
             return "blackout"
         if math.dist(from_km, to_km) > radio.max_range_km:

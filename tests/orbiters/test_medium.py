@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightlag.bus.errors import BrokenPromise, GraphError, ProtocolError
+from lightlag.bus.errors import BrokenPromise, GraphError, NodeError, ProtocolError
 from lightlag.bus.medium import LOSS_REASONS
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.params import RadioSpec
@@ -108,9 +108,10 @@ def test_a_receiver_hears_carriers_within_half_its_bandwidth(space, receive_hz, 
     assert between(space, Beside(space, (5000, 0, 0)), Beside(space, (5000, 9, 0)), XBAND, rx).loss == loss
 
 
-def test_a_radio_that_cannot_send_is_tuned_to_by_nobody(space):
+def test_a_radio_that_cannot_send_does_not(space):
     mute = RadioSpec(receive_hz="8439.4 MHz")
-    assert between(space, Beside(space, (5000, 0, 0), 99.0), Beside(space, (5000, 9, 0)), mute).loss == "not_tuned"
+    with pytest.raises(NodeError, match="without transmit_hz"):
+        between(space, Beside(space, (5000, 0, 0), 99.0), Beside(space, (5000, 9, 0)), mute)
 
 
 def test_of_several_reasons_the_first_in_order_is_given(space):
