@@ -97,8 +97,8 @@ class Activatable(Protocol):
         """Take the emissions in, then run every event before ``bound_ns``, or about ``limit`` of them."""
         ...
 
-    def finish(self, emissions: Sequence[Emission]) -> Completion:
-        """Take the last emissions in; what has not arrived by now is lost ``in_flight``."""
+    def finish(self, emissions: Sequence[Emission], *, failed: bool = False) -> Completion:
+        """Take the last emissions in; what has not arrived by now is lost ``in_flight``. ``failed``: the run has."""
         ...
 
     def chains(self) -> dict[str, bytes]:

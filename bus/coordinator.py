@@ -179,6 +179,9 @@ class Coordinator:
         lane = self._lanes[report.host]
         if report.incarnation != lane.incarnation or report.number <= lane.number:
             return False
+        strangers = [e.source for e in report.outbox if self._host_of.get(e.source) != report.host]
+        if strangers:
+            raise ProtocolError(f"host {report.host} reported emissions of {strangers[0]!r}, which does not live there")
         if report.number != lane.number + 1 or lane.idle or report.got > lane.sent:
             raise ProtocolError(
                 f"host {report.host} reported number {report.number} with {report.got} emissions taken in, after "
@@ -214,7 +217,7 @@ class Coordinator:
         lane.settled_ns = max(lane.settled_ns, min(report.next_ns, lane.bound_ns))
         lane.idle = True
         if report.failure is not None:
-            self._fail(report.failure)
+            self.fail(report.failure)
         return fresh
 
     def restart(self, host: int, inbox: Sequence[Emission], sent_before: Mapping[tuple[str, int], bytes]) -> int:
@@ -270,7 +273,8 @@ class Coordinator:
                 soonest.pop()
             soonest.append((lane.routed, arrives_ns))
 
-    def _fail(self, failure: Failure) -> None:
+    def fail(self, failure: Failure) -> None:
+        """A node has failed: nothing after that instant will happen, and the least of several failures counts."""
         if self.failure is None or failure[:2] < self.failure[:2]:
             self.failure = failure
         self.until_ns = min(self.until_ns, failure.t_ns + 1)

@@ -20,6 +20,10 @@ from .message import Message, message_class
 Buffer = bytes | memoryview
 
 
+#: The types of what an emission is packed from, in order; see ``Emission.__init__``.
+_FIELDS = (str, int, str, str, int, int, tuple | None, tuple, bytes, bytes, tuple)
+
+
 class Origin(NamedTuple):
     """The first emission of a content: its source, its number there, and when its last bit left (ns)."""
 
@@ -91,6 +95,8 @@ class Emission:
         try:
             fields = msgpack.unpackb(packed, use_list=False)
             source, seq, channel, type, sent_ns, duration_ns, origin, via, emitter, body, sizes = fields
+            if not all(map(isinstance, fields, _FIELDS)):
+                raise TypeError(f"fields {fields!r}")
             origin = Origin(*origin) if origin else None
         except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
             raise ProtocolError(f"{len(packed)} bytes on the bus are no emission: {error}") from error

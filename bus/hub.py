@@ -114,9 +114,9 @@ class Hub:
             raise RunError(
                 "no host can go on and the run is not finished: this is a fault of lightlag, please report it"
             )
+        self._finish(socket, outcome)
         outcome.failure = coordinator.failure
         outcome.reached_ns = coordinator.frontier_ns
-        self._finish(socket, outcome)
         return outcome
 
     def _await_hosts(self, socket: zmq.Socket[bytes]) -> None:
@@ -140,14 +140,17 @@ class Hub:
     def _finish(self, socket: zmq.Socket[bytes], outcome: Outcome) -> None:
         for host in range(len(self._hosts)):
             last = self._coordinator.last_grant(host)
-            self._say(socket, host, wire.FINISH, (last.first,), last.emissions)
+            failed = self._coordinator.failure is not None
+            self._say(socket, host, wire.FINISH, (last.first, failed), last.emissions)
         missing = set(range(len(self._hosts)))
         while missing:
             host, envelope = self._hear(socket)
             if envelope.kind != wire.FINISHED:
                 self._refuse(socket, host, f"a {envelope.kind} where its end was due")
                 continue
-            _, chains, tally, peak_kb = envelope.fields
+            _, chains, tally, peak_kb, failure = envelope.fields
+            if failure:
+                self._coordinator.fail(Failure(*failure))
             outcome.chains.update(chains)
             outcome.tally.include(Tally(*tally))
             outcome.peak_rss_kb += peak_kb

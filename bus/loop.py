@@ -7,7 +7,9 @@ instead. The order within an instant is: arrivals, each followed by everything i
 order in which they were set, each likewise.
 
 Tasks and futures hash by the loop's own counter: ``TaskGroup`` and ``asyncio.wait`` keep them in sets, and by memory
-address those sets would iterate in another order in every run.
+address those sets would iterate in another order in every run. Out of reach are futures that asyncio makes by itself:
+do not put the result of ``asyncio.gather`` into a set or into ``asyncio.wait``, and give ``asyncio.as_completed`` tasks
+rather than bare coroutines.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import contextvars
 import heapq
 import sys
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
 from .errors import NotInSimulation, StuckInstant
@@ -105,10 +107,13 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._timer_count = 0
         self._cancelled_timers = 0
         self._number = 0
-        #: Tasks that have not ended, and some that have. asyncio itself holds tasks weakly: one that only its own
-        #: frame refers to would be destroyed, its ``finally`` run, whenever the garbage collector comes by.
-        self._tasks: list[VirtualTask] = []
-        self._tasks_before_sweep = 64
+        #: Tasks that have not ended. asyncio itself holds tasks weakly: one that only its own frame refers to would
+        #: be destroyed, its ``finally`` run, whenever the garbage collector comes by.
+        self._tasks: dict[VirtualTask, None] = {}
+        #: Tasks that ended in this instant.
+        self._ended: list[VirtualTask] = []
+        #: What runs here inherits no context variables (``decimal``'s among them) from whoever drives the loop.
+        self._context = contextvars.Context()
         self._closed = False
         self._running = False
         #: What became of exceptions that nobody awaited; the host reads and clears it.
@@ -125,9 +130,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             heapq.heappop(timers)
         return timers[0][0] if timers else NEVER_NS
 
-    def run_instant(
-        self, t_ns: int, arrivals: tuple[Callable[[], object], ...] | list[Callable[[], object]] = ()
-    ) -> None:
+    def run_instant(self, t_ns: int, arrivals: Sequence[Callable[[], object]] = ()) -> None:
         """Set the clock to ``t_ns``; run the arrivals in order, then the timers due, and all that they make ready.
 
         Raises:
@@ -135,6 +138,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """
         assert t_ns >= self.now_ns, f"{self.name}: time runs backwards, from {self.now_ns} to {t_ns} ns"
         self.now_ns = t_ns
+        self._context.run(self._run_instant, t_ns, arrivals)
+
+    def _run_instant(self, t_ns: int, arrivals: Sequence[Callable[[], object]]) -> None:
         previous = asyncio._get_running_loop()
         asyncio._set_running_loop(self)
         self._running = True
@@ -152,6 +158,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
                 handle._scheduled = False  # type: ignore[attr-defined]
                 self._ready.append(handle)
                 left = self._drain(left)
+            self._look_at_ended()
         finally:
             self._running = False
             sys.set_asyncgen_hooks(*hooks)
@@ -176,6 +183,24 @@ class VirtualLoop(asyncio.AbstractEventLoop):
                 )
         return left
 
+    def _look_at_ended(self) -> None:
+        """Note exceptions of tasks that nobody has awaited by the end of the instant, rather than when the garbage
+        collector comes by."""
+        for task in self._ended:
+            if task._log_traceback:
+                message = f"task {task.get_name()} ended with an exception that nobody awaited"
+                self.unhandled.append({"message": message, "exception": task.exception()})
+        self._ended.clear()
+
+    def _task_ended(self, task: asyncio.Future[Any]) -> None:
+        assert isinstance(task, VirtualTask)
+        self._tasks.pop(task, None)
+        self._ended.append(task)
+
+    def _inherited(self, context: contextvars.Context | None) -> contextvars.Context | None:
+        """The context of something that is scheduled: given, or inherited from node code, or the loop's own."""
+        return context if context is not None or self._running else self._context.copy()
+
     def next_number(self) -> int:
         """The next number of a task or future of this loop."""
         self._number += 1
@@ -191,7 +216,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
         """Run ``callback`` in this instant, after what is ready already."""
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = asyncio.Handle(callback, args, self, self._inherited(context))
         self._ready.append(handle)
         return handle
 
@@ -204,7 +229,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     ) -> asyncio.TimerHandle:
         """Run ``callback`` at ``t_ns``; an instant that has passed means now."""
         t_ns = max(t_ns, self.now_ns)
-        handle = asyncio.TimerHandle(t_ns / NS_PER_S, callback, args, self, context)
+        handle = asyncio.TimerHandle(t_ns / NS_PER_S, callback, args, self, self._inherited(context))
         self._timer_count += 1
         heapq.heappush(self._timers, (t_ns, self._timer_count, handle))
         handle._scheduled = True  # type: ignore[attr-defined]
@@ -242,11 +267,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         context: contextvars.Context | None = None,
     ) -> VirtualTask:
         """Schedule a coroutine; its name defaults to a number of this loop, the same in every run."""
-        task = VirtualTask(coro, loop=self, name=name or f"{self.name}-{self._number + 1}", context=context)
-        if len(self._tasks) >= self._tasks_before_sweep:
-            self._tasks = [other for other in self._tasks if not other.done()]
-            self._tasks_before_sweep = 64 + 2 * len(self._tasks)
-        self._tasks.append(task)
+        name = name or f"{self.name}-{self._number + 1}"
+        task = VirtualTask(coro, loop=self, name=name, context=self._inherited(context))
+        self._tasks[task] = None
+        task.add_done_callback(self._task_ended)
         return task
 
     def is_running(self) -> bool:
@@ -267,7 +291,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         Left alone they would be torn down, and their ``finally`` run, when the garbage collector comes by.
         """
         self._timers.clear()
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
         with contextlib.suppress(StuckInstant):
             self.run_instant(self.now_ns)

@@ -53,10 +53,13 @@ def run_in_memory(
                 coordinator.accept(report)
             watch(coordinator.frontier_ns, done.news)
         outcome.interrupted = stopping()
-    outcome.reached_ns = coordinator.frontier_ns
     for at, host in enumerate(hosts):
-        note(host.finish(coordinator.last_grant(at).emissions))
+        done = host.finish(coordinator.last_grant(at).emissions, failed=coordinator.failure is not None)
+        note(done)
+        if done.failure is not None:
+            coordinator.fail(done.failure)
         outcome.chains.update(host.chains())
     outcome.failure = coordinator.failure
+    outcome.reached_ns = coordinator.frontier_ns
     outcome.peak_rss_kb = peak_rss_kb()
     return outcome

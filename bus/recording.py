@@ -230,7 +230,8 @@ def merge(parts: Sequence[Path], whole: Path, metadata: Mapping[str, str], until
     that failed while some hosts were ahead.
     """
     count = 0
-    with whole.open("wb") as file:
+    unfinished = whole.with_name(f".{whole.name}")
+    with unfinished.open("wb") as file:
         writer = Writer(file, compression=CompressionType.ZSTD)
         writer.start("lightlag", "lightlag")
         schemas: dict[str, int] = {}
@@ -251,6 +252,7 @@ def merge(parts: Sequence[Path], whole: Path, metadata: Mapping[str, str], until
             )
         writer.add_metadata("lightlag", dict(metadata))
         writer.finish()  # type: ignore[no-untyped-call]
+    unfinished.replace(whole)
     return count
 
 

@@ -72,11 +72,11 @@ def run_shell(
                 fields = (incarnation, number, done.next_ns, got, done.failure, done.news, tally.fields())
                 say(wire.REPORT, fields, done.outbox)
             elif envelope.kind == wire.FINISH:
-                (first,) = envelope.fields
-                done = host.finish(_not_yet(envelope.emissions, first, got))
+                first, failed = envelope.fields
+                done = host.finish(_not_yet(envelope.emissions, first, got), failed=failed)
                 write(done)
                 tally.add(done)
-                say(wire.FINISHED, (incarnation, host.chains(), tally.fields(), peak_rss_kb()))
+                say(wire.FINISHED, (incarnation, host.chains(), tally.fields(), peak_rss_kb(), done.failure))
             elif envelope.kind == wire.BYE:
                 return
             elif envelope.kind == wire.REFUSED:

@@ -1,14 +1,13 @@
 """The protocol between hub and hosts, as ZeroMQ multipart messages.
 
-The first frame is msgpack ``[version, run id, kind, fields]``; emissions follow, each as one frame of packed bytes
-and one per array. A host says HELLO, REPORT and FINISHED; the hub says GRANT, FINISH, BYE and REFUSED. Anything
+The first frame is msgpack ``[version, run id, kind, fields, counts]``; for each of ``counts`` an emission follows, one
+frame of packed bytes and that many of arrays. A host says HELLO, REPORT and FINISHED; the hub says GRANT, FINISH, BYE and REFUSED. Anything
 else, a wrong version or run id, or frames that do not add up is a ``ProtocolError`` that says what it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import UnionType
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgpack
@@ -22,24 +21,43 @@ VERSION = 1
 HELLO = "hello"
 #: Host to hub: [incarnation, number, next_ns, got, failure or nil, news, tally] and the outbox.
 REPORT = "report"
-#: Host to hub: [incarnation, chains {node: bytes}, tally, peak resident set in kB].
+#: Host to hub: [incarnation, chains {node: bytes}, tally, peak resident set in kB, failure or nil].
 FINISHED = "finished"
 #: Hub to host: [incarnation, bound_ns, first] and the emissions to take in, the first of which has that number.
 GRANT = "grant"
-#: Hub to host: [first] and the last emissions; what has not arrived by now is in flight.
+#: Hub to host: [first, whether the run failed] and the last emissions; what has not arrived by now is in flight.
 FINISH = "finish"
 #: Hub to host: [] everything was received; leave.
 BYE = "bye"
 #: Hub to host: [reason].
 REFUSED = "refused"
 
-#: The types of the fields of each kind.
-_FIELDS: dict[str, tuple[type | UnionType, ...]] = {
+#: A type, or a function that says whether a value is what it should be.
+_Shape = type | Callable[[Any], bool]
+
+
+def _is_like(values: tuple[Any, ...], shapes: tuple[_Shape, ...]) -> bool:
+    return len(values) == len(shapes) and all(
+        isinstance(value, shape) if isinstance(shape, type) else shape(value)
+        for value, shape in zip(values, shapes, strict=True)
+    )
+
+
+def _is_failure(value: Any) -> bool:
+    return value is None or (isinstance(value, tuple) and _is_like(value, (int, str, str)))
+
+
+def _is_tally(value: Any) -> bool:
+    return isinstance(value, tuple) and _is_like(value, (int, int, dict))
+
+
+#: The shapes of the fields of each kind.
+_FIELDS: dict[str, tuple[_Shape, ...]] = {
     HELLO: (int, str, int),
-    REPORT: (int, int, int, int, tuple | None, tuple, tuple),
-    FINISHED: (int, dict, tuple, int),
+    REPORT: (int, int, int, int, _is_failure, tuple, _is_tally),
+    FINISHED: (int, dict, _is_tally, int, _is_failure),
     GRANT: (int, int, int),
-    FINISH: (int,),
+    FINISH: (int, bool),
     BYE: (),
     REFUSED: (str,),
 }
@@ -91,7 +109,3 @@ def decode(run_id: str, frames: Sequence[bytes]) -> Envelope:
         emissions.append(Emission.unpack(bytes(frames[at]), frames[at + 1 : at + 1 + count]))
         at += 1 + count
     return Envelope(kind, fields, emissions)
-
-
-def _is_like(values: tuple[Any, ...], types: tuple[type | UnionType, ...]) -> bool:
-    return len(values) == len(types) and all(map(isinstance, values, types))

@@ -60,7 +60,7 @@ def launch(
 
     \b
     lightlag launch mars2020                        the landing of Perseverance
-    lightlag launch mars2020 seed:=7 --until 30min  other dice, a shorter run
+    lightlag launch mars2020 seed:=7 --until 30min  another seed (camera noise), a shorter run
     lightlag launch my.yaml --processes 4 -q        your own, spread out
 
     The files of a run (recording, timeline, pictures, report) go to runs/, the last one under runs/latest.
@@ -87,7 +87,9 @@ def validate(graph: GraphName, arguments: Words = None) -> None:
     lightlag validate my.yaml
     lightlag validate mars2020 uhf_rate:='8 kbit/s'
 
-    Every error is shown at once, with its line. Exit code 0: it would run; 2: it would not.
+    Checked are the file, the arguments, the types of nodes and their parameters, and the channels; every error is
+    shown at once, with its line. What takes longer (trajectories, the ephemeris, what a camera is to see) is checked
+    by launch, before anything starts. Exit code 0: nothing wrong was found; 2: something was.
     """
     with _errors_taught():
         loaded = _load(graph, arguments, None)

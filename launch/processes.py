@@ -34,6 +34,8 @@ from .world import World
 
 #: How long a host may take to leave after BYE before it is killed (wall s).
 _LEAVE_S = 10.0
+#: What a terminal sends to every process in it: Ctrl-C, and that it is closing.
+_OF_THE_TERMINAL = (signal.SIGINT, signal.SIGHUP)
 
 
 def run_in_processes(
@@ -93,7 +95,8 @@ def run_in_processes(
 def run_host(name: str, nodes: list[str], endpoint: str, run_id: str, run_dir: Path, *, record: bool) -> None:
     """The body of ``lightlag host NAME``: run some nodes of the graph in ``run_dir`` until the hub says BYE."""
     _die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the launcher's: it stops granting
+    for number in _OF_THE_TERMINAL:  # the launcher's business: it stops granting
+        signal.signal(number, signal.SIG_IGN)
     directory = RunDirectory(run_dir)
     world = World(load_graph(str(directory.graph), {}))
     host = world.host(name, nodes)
@@ -107,11 +110,11 @@ def run_host(name: str, nodes: list[str], endpoint: str, run_id: str, run_dir: P
 def _start(
     name: str, group: list[str], endpoint: str, run_id: str, directory: RunDirectory, *, record: bool
 ) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "lightlag.launch.cli", "host", name]
+    command = [sys.executable, "-P", "-m", "lightlag.launch.cli", "host", name]
     command += ["--nodes", ",".join(group), "--endpoint", endpoint, "--run-id", run_id]
     command += ["--run-dir", str(directory.path), "--record" if record else "--no-record"]
-    # A terminal sends Ctrl-C to hosts too; they are born deaf to it, since they may be interrupted while they start.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # A terminal sends its signals to hosts too; they are born deaf to them, since they may come while they start.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_THE_TERMINAL)
     try:
         with _stderr_of(directory, name).open("wb") as errors:
             return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=errors, stderr=errors, env=_environment())

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -49,22 +51,20 @@ class RunDirectory:
         Raises:
             GraphError: ``path`` exists and is not empty, or cannot be made.
         """
-        if path is not None:
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                raise GraphError(f"{path} exists and is not an empty directory; name another --run-dir or remove it")
-            found = path
-        else:
-            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-            names = [f"{stamp}-{name}", *(f"{stamp}-{name}-{number}" for number in range(2, 1000))]
-            found = next(Path("runs") / name for name in names if not (Path("runs") / name).exists())
-        directory = cls(found)
+        if path is not None and path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise GraphError(f"{path} exists and is not an empty directory; name another --run-dir or remove it")
+        wanted = path or Path("runs") / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{name}"
         try:
-            for folder in (found, directory.pictures, directory.logs, directory.parts):
-                folder.mkdir(parents=True, exist_ok=True)
+            wanted.parent.mkdir(parents=True, exist_ok=True)
             if path is None:
-                _point(found.parent / "latest", found.name)
+                wanted = _claim(wanted, Path.mkdir)
+            directory = cls(wanted)
+            for folder in (wanted, directory.pictures, directory.logs, directory.parts):
+                folder.mkdir(exist_ok=True)
+            if path is None:
+                _point(wanted.parent / "latest", wanted.name)
         except OSError as error:
-            raise GraphError(f"the run directory {found} cannot be made: {error.strerror}") from None
+            raise GraphError(f"the run directory {wanted} cannot be made: {error.strerror}") from None
         return directory
 
     def part(self, host: str) -> Path:
@@ -79,6 +79,24 @@ class RunDirectory:
             for line in index.read_text(encoding="utf-8").splitlines()
         ]
         return sorted(found, key=lambda product: (product["t_ns"], product["node"], product["name"]))
+
+    def cut(self, t_ns: int) -> None:
+        """Leave out of logs and products what came after ``t_ns``."""
+        for log in self.logs.glob("*.log"):
+            lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if json.loads(line)["t_ns"] <= t_ns]
+            if kept:
+                log.write_text("".join(kept), encoding="utf-8")
+            else:
+                log.unlink()
+        for index in self.parts.glob("*.products"):
+            lines = index.read_text(encoding="utf-8").splitlines(keepends=True)
+            products = [json.loads(line) for line in lines]
+            for product in products:
+                if product["t_ns"] > t_ns:
+                    (self.pictures / product["name"]).unlink(missing_ok=True)
+            kept = [line for line, product in zip(lines, products, strict=True) if product["t_ns"] <= t_ns]
+            index.write_text("".join(kept), encoding="utf-8")
 
     def discard_parts(self) -> None:
         """Remove the parts, which the merged recording replaces."""
@@ -99,7 +117,7 @@ class HostFiles:
         self._logs: dict[str, IO[str]] = {}
 
     def write(self, done: Completion) -> None:
-        """Write what an activation did."""
+        """Write what an activation did; a file whose name is taken is numbered, ``name-2.png``, never written over."""
         if self._part is not None:
             self._part.write(done)
         for record in done.logs:
@@ -107,11 +125,13 @@ class HostFiles:
             fields = json_value(record.fields)
             self._log(record.node).write(json.dumps({**line, "text": record.text, "fields": fields}) + "\n")
         for product in done.products:
-            name = f"{product.node}-{product.name}"
-            (self._directory.pictures / name).write_bytes(product.data)
-            entry = {"t_ns": product.t_ns, "node": product.node, "name": name, "facts": json_value(product.facts)}
-            with self._products.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
+            file = _claim(
+                self._directory.pictures / f"{product.node}-{product.name}", partial(Path.touch, exist_ok=False)
+            )
+            file.write_bytes(product.data)
+            entry = {"t_ns": product.t_ns, "node": product.node, "name": file.name, "facts": json_value(product.facts)}
+            with self._products.open("a", encoding="utf-8") as index:
+                index.write(json.dumps(entry) + "\n")
         for log in self._logs.values():
             log.flush()
 
@@ -126,6 +146,21 @@ class HostFiles:
         if node not in self._logs:
             self._logs[node] = (self._directory.logs / f"{node}.log").open("w", encoding="utf-8")
         return self._logs[node]
+
+
+def _claim(path: Path, make: Callable[[Path], None]) -> Path:
+    """Make ``path`` or, where that is taken, ``path`` with -2, -3 ... after its stem; returns what was made.
+
+    ``make`` raises FileExistsError for what exists. To look first would leave a gap in which somebody else takes it.
+    """
+    number, free = 1, path
+    while True:
+        try:
+            make(free)
+            return free
+        except FileExistsError:
+            number += 1
+            free = path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 def _point(link: Path, target: str) -> None:

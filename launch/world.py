@@ -6,7 +6,8 @@ needed, so that a host process computes its own and no more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property, partial
 
 from lightlag.bus.coordinator import Coordinator
@@ -81,19 +82,28 @@ class World:
         return found
 
     def check(self) -> None:
-        """Ask every trajectory in space for its start, so that what is wrong is said before anything starts.
+        """Ask every node, and every trajectory in space for its start, so that what is wrong is said before the start.
 
         Raises:
-            GraphError: a node has no trajectory, or none at the epoch.
+            GraphError: a node has no trajectory, or none at the epoch, or asks for what is not there.
         """
+        for name, node in self.nodes.items():
+            with self._blaming(name):
+                node.check(self.nodes)
         for spec in self.graph.channels.values():
             if spec.medium == "space":
-                for node in {**spec.members, **spec.senders}:
-                    trajectory = self.trajectory(node)
-                    try:
+                for name in {**spec.members, **spec.senders}:
+                    trajectory = self.trajectory(name)
+                    with self._blaming(name):
                         trajectory.state(0)
-                    except GraphError as error:
-                        raise self.graph.error(f"nodes.{node}", f"{node}: {error}") from None
+
+    @contextmanager
+    def _blaming(self, node: str) -> Iterator[None]:
+        """Errors of the graph in here are a node's, and are told with its place."""
+        try:
+            yield
+        except GraphError as error:
+            raise self.graph.error(f"nodes.{node}", f"{node}: {error}") from None
 
     def host(self, name: str, members: Sequence[str]) -> Host:
         """A host of some of the nodes."""

@@ -103,10 +103,11 @@ class Host:
                 self._run_instant(place, t_ns)
         return self._complete()
 
-    def finish(self, emissions: Sequence[Emission]) -> Completion:
+    def finish(self, emissions: Sequence[Emission], *, failed: bool = False) -> Completion:
         """Take the last emissions in; what has not arrived by now is lost ``in_flight``.
 
-        Then the nodes are cancelled: their ``finally`` may log and publish, but nothing is sent any more.
+        Then the nodes are cancelled: their ``finally`` may log and publish, but nothing is sent any more. What they
+        say then in a run that ``failed`` is dropped: *when* they say it depends on how far this host was ahead.
         """
         for emission in emissions:
             self._take_in(emission)
@@ -115,8 +116,13 @@ class Host:
             for t_ns, _, _, emission, _ in sorted(place.arrivals, key=lambda arrival: arrival[:3]):
                 self._lose(place, Loss(emission, name, t_ns, "in_flight"))
             place.arrivals.clear()
+        done = self._done
+        logged, published = len(done.logs), len(done.products)
         for place in self._places.values():
             place.node.loop.close()
+            self._collect_unhandled(place)
+        if failed:
+            del done.logs[logged:], done.products[published:]
         return self._complete()
 
     def chains(self) -> dict[str, bytes]:
@@ -269,7 +275,11 @@ class Host:
     # -- failures -----------------------------------------------------------------------------------------------
 
     def _run_ended(self, place: _Place, task: Any) -> None:
-        if task.cancelled() or (error := task.exception()) is None:
+        if task.cancelled():
+            error: BaseException | None = None if self._over else NodeError("run() was cancelled before the run ended")
+        else:
+            error = task.exception()
+        if error is None:
             return
         if self._over:
             self.log(place.node.name, "error", "raised while the run was ending", {"error": repr(error)})
@@ -277,11 +287,10 @@ class Host:
             self._fail(place.node.now_ns, place.node.name, error)
 
     def _collect_unhandled(self, place: _Place) -> None:
-        """A callback that raised is a failure; a task that nobody awaited is only told of, since *when* it is told
-        depends on the garbage collector."""
+        """A callback that raised is a failure; a background task that raised is told of, as asyncio does."""
         for context in place.node.loop.unhandled:
             error = context.get("exception")
-            if "handle" in context and error is not None:
+            if "handle" in context and error is not None and not self._over:
                 self._fail(place.node.now_ns, place.node.name, error)
             else:
                 self.log(place.node.name, "error", str(context.get("message")), {"error": repr(error)})

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, Protocol
 
 from lightlag.bus.emission import Buffer, Origin
@@ -23,6 +24,8 @@ from .params import NodeParams, RadioSpec
 from .port import Port
 from .radio import Radio
 from .trajectory import Surroundings, TrajectoryModel
+
+_FILE_NAME = re.compile(r"[\w+-][\w.+-]*")
 
 
 class Services(Protocol):
@@ -93,6 +96,13 @@ class Node:
         """What the record of the real flight says of this node's events; shown beside the model's, never used by it."""
         return ()
 
+    def check(self, nodes: Collection[str]) -> None:
+        """Asked by launch before anything starts; ``nodes`` are the names of all that the graph declares.
+
+        Raises:
+            GraphError: the parameters ask for what is not there.
+        """
+
     async def run(self) -> None:
         """What the node does, in simulated time; the node goes on receiving after it returns."""
 
@@ -134,7 +144,16 @@ class Node:
         self._host.log(self.name, level, text, fields)
 
     def publish(self, name: str, data: bytes, **facts: Any) -> None:
-        """Write a file to the run directory, under ``pictures`` or the like, with facts about it."""
+        """Write a file to the run directory, under ``pictures`` or the like, with facts about it.
+
+        Raises:
+            NodeError: ``name`` is no plain file name.
+        """
+        if not _FILE_NAME.fullmatch(name):
+            raise NodeError(
+                f"{self.name} cannot publish {name!r}: a file's name is of letters, digits and . _ + -, and does not "
+                f"start with a dot"
+            )
         self._host.publish(self.name, name, data, facts)
 
     def emit(

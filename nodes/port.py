@@ -55,8 +55,18 @@ class Port:
         return self._queue.popleft()
 
     def received(self, *kinds: type) -> AsyncIterator[Reception]:
-        """Iterate over receptions for ever; with ``kinds``, over messages of these types only."""
-        return _Received(self, {getattr(kind, "__message_type__", None) for kind in kinds})
+        """Iterate over receptions for ever; with ``kinds``, over messages of these types only.
+
+        Raises:
+            MessageError: one of ``kinds`` is no message type.
+        """
+        by_type = {getattr(kind, "__message_type__", None): kind for kind in kinds}
+        if None in by_type:
+            raise MessageError(
+                f"{self.node.name}.{self.name}.received got {by_type[None]!r}, which is no message type; pass a class "
+                f"decorated with @message"
+            )
+        return _Received(self, set(by_type))
 
     @property
     def waiting(self) -> int:

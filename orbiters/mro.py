@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from pydantic import Field
 
+from lightlag.bus.errors import GraphError
 from lightlag.nodes.camera import CameraSpec, find_scene, photograph
 from lightlag.nodes.params import RadioSpec
 from lightlag.nodes.picture import pieces
 
+from .ephemeris import nearest
 from .orbits import StateOrbit
 from .relay import PICTURE_PRIORITY, RelayOrbiter
 
 #: MRO about the landing of Perseverance: a state at an ascending node, fitted (with this field of gravity) to the node
-#: times and longitudes of orbits 68280 to 68282 in NAIF's orbit numbers (mro_psp58.nrb); within 0.5 s and 0.01 deg of
+#: times and longitudes of orbits 68280 to 68282 in NAIF's orbit numbers (mro_psp58.nrb); within 1.0 s and 0.01 deg of
 #: them. No trim manoeuvres, so that it drifts from the flown orbit by about a second a day.
 TRAJECTORY = StateOrbit(
     center="mars",
@@ -40,6 +43,15 @@ class Mro(RelayOrbiter):
         hirise: CameraSpec | None = Field(default=None, description="the picture to take, if any")
 
     params: Params
+
+    def check(self, nodes: Collection[str]) -> None:
+        """A picture that is to be taken needs a target among the nodes, and a scene that can be found."""
+        spec = self.params.hirise
+        if spec is None or not spec.take:
+            return
+        if spec.target not in nodes:
+            raise GraphError(f"hirise.target {spec.target!r} is no node of this graph{nearest(spec.target, nodes)}")
+        find_scene(spec.scene)
 
     async def run(self) -> None:
         """Relay, send housekeeping, and take the picture."""
@@ -70,4 +82,5 @@ class Mro(RelayOrbiter):
         facts = photo.facts()
         self.log("picture taken", facts=facts)
         for piece in pieces(spec.name, photo.pixels, shutter_ns, facts):
-            self.xband.send(piece, priority=PICTURE_PRIORITY)
+            with self.refusals_told():
+                self.xband.send(piece, priority=PICTURE_PRIORITY)

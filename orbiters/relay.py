@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from pydantic import Field
 
+from lightlag.bus.errors import QueueRefused
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams, RadioSpec
@@ -46,6 +49,7 @@ class Orbiter(Node):
     xband: Radio
     #: The body it orbits.
     planet = "mars"
+    _refused = 0
 
     async def run(self) -> None:
         """Send housekeeping for ever."""
@@ -58,7 +62,17 @@ class Orbiter(Node):
         while True:
             number += 1
             await self.sleep_until(number * step_ns)
-            self.xband.send(self.status())
+            with self.refusals_told():
+                self.xband.send(self.status())
+
+    @contextmanager
+    def refusals_told(self) -> Iterator[None]:
+        """What a full queue or store refuses in here is lost; the log says so and counts, and the orbiter goes on."""
+        try:
+            yield
+        except QueueRefused as refusal:
+            self._refused += 1
+            self.log(str(refusal), level="warning", refused=self._refused)
 
     def status(self) -> Housekeeping:
         """The state of the spacecraft now."""
@@ -108,10 +122,11 @@ class RelayOrbiter(Orbiter):
         """Pass on what comes in on UHF, or keep it."""
         async for reception in self.uhf.received():
             self._frames += 1
-            if self.params.relay == "at once":
-                self.xband.relay(reception, priority=RELAY_PRIORITY)
-            else:
-                self._store.put(reception)
+            with self.refusals_told():
+                if self.params.relay == "at once":
+                    self.xband.relay(reception, priority=RELAY_PRIORITY)
+                else:
+                    self._store.put(reception)
 
     async def play_back(self) -> None:
         """Send what was recorded, oldest first, at the commanded time."""
@@ -121,7 +136,8 @@ class RelayOrbiter(Orbiter):
         await self.sleep_until(self.params.playback_at)
         self.log("playback begins", frames=len(self._store), bits=self._store.used_bits)
         for reception in self._store.take():
-            self.xband.relay(reception, priority=RELAY_PRIORITY)
+            with self.refusals_told():
+                self.xband.relay(reception, priority=RELAY_PRIORITY)
         await self.xband.drained()
         self.log("playback ends")
 

@@ -47,7 +47,7 @@ class Bench:
     def start(self, hosts=None) -> None:
         """Start hosts, each in a thread."""
         for host in hosts or [ModelHost(self.world, at) for at in range(self.world.hosts)]:
-            thread = threading.Thread(target=self._serve, args=(host,))
+            thread = threading.Thread(target=self._serve, args=(host,), daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -118,10 +118,11 @@ def test_strangers_and_malformed_messages_are_refused_and_the_run_goes_on(bench)
             assert wire.decode(RUN, peer.recv_multipart()).kind == wire.REFUSED
         bench.start()
 
-    disturber = threading.Thread(target=disturb)
+    disturber = threading.Thread(target=disturb, daemon=True)
     disturber.start()
     outcome = hub.serve(bench.socket)
-    disturber.join()
+    disturber.join(20)
+    assert not disturber.is_alive()
     assert outcome.chains == alone(bench.world)
     told = "\n".join(hub.refused)
     for words in (
@@ -238,8 +239,9 @@ def test_a_host_does_not_take_a_hosts_word_for_a_hubs(bench):
         identity, *_ = bench.socket.recv_multipart()
         bench.socket.send_multipart([identity, *wire.encode(RUN, wire.HELLO, HELLO)])
 
-    thread = threading.Thread(target=answer)
+    thread = threading.Thread(target=answer, daemon=True)
     thread.start()
     with pytest.raises(ProtocolError, match="the hub sent a hello, which only hosts send"):
         run_shell(ModelHost(bench.world, 0), bench.endpoint, RUN, lambda done: None)
-    thread.join()
+    thread.join(20)
+    assert not thread.is_alive()

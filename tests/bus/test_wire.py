@@ -20,9 +20,9 @@ WITH_ARRAYS = Emission(
 SAID = {
     wire.HELLO: (1, "d09f81d19b77fd55", 4711),
     wire.REPORT: (1, 2, 1 << 62, 3, None, [("news", 1)], (1, 2, {"snr": 3})),
-    wire.FINISHED: (1, {"mro": bytes(32)}, (1, 2, {}), 100_000),
+    wire.FINISHED: (1, {"mro": bytes(32)}, (1, 2, {}), 100_000, None),
     wire.GRANT: (1, 1 << 62, 7),
-    wire.FINISH: (7,),
+    wire.FINISH: (7, False),
     wire.BYE: (),
     wire.REFUSED: ("wrong arithmetic",),
 }
@@ -68,10 +68,10 @@ def packed(*envelope):
         (packed(1, RUN, "hello", [1, 2, 3], []), "a hello with fields"),
         (packed(1, RUN, "bye", [], ["many"]), "announces"),
         (packed(1, RUN, "bye", [], [-1]), "announces"),
-        (packed(1, RUN, "finish", [7], [0]), "announces 2 frames came with 1"),
-        ([*packed(1, RUN, "finish", [7], []), b"more"], "announces 1 frames came with 2"),
-        ([*packed(1, RUN, "finish", [7], [0]), b"no emission"], "no emission"),
-        ([*packed(1, RUN, "finish", [7], [1]), PLAIN.packed, b"array"], "announces frames"),
+        (packed(1, RUN, "finish", [7, False], [0]), "announces 2 frames came with 1"),
+        ([*packed(1, RUN, "finish", [7, False], []), b"more"], "announces 1 frames came with 2"),
+        ([*packed(1, RUN, "finish", [7, False], [0]), b"no emission"], "no emission"),
+        ([*packed(1, RUN, "finish", [7, False], [1]), PLAIN.packed, b"array"], "announces frames"),
     ],
 )
 def test_what_is_no_message_is_refused_with_words(frames, said):

@@ -158,7 +158,7 @@ class ModelHost:
         done.next_ns = self._heap[0][0] if self._heap else NEVER_NS
         return done
 
-    def finish(self, emissions: Sequence[Emission]) -> Completion:
+    def finish(self, emissions: Sequence[Emission], *, failed: bool = False) -> Completion:
         """What has not arrived is in flight."""
         for emission in emissions:
             self._take_in(emission)

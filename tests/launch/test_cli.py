@@ -96,6 +96,14 @@ def test_a_right_graph_is_called_right(pair: str, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == "pair is right: 2 nodes, 1 channels\n"
 
 
+def test_validate_promises_only_what_it_checks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["validate", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "trajectories" in told
+    assert "before anything starts" in told
+    assert "would run" not in told
+
+
 def test_launch_hands_over_the_graph_and_what_was_asked(pair: str, runner: Runner) -> None:
     words = ["rate:=2kbit/s", "--until", "1h", "--processes", "2", "--run-dir", "there", "--no-report", "--no-record"]
     assert cli.main(["launch", pair, *words]) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,12 @@ def test_runs_of_one_second_lie_beside_each_other_and_latest_is_the_last(tmp_pat
     assert all(path.is_dir() and path.parent.name == "runs" and "-mars2020" in path.name for path in runs)
     assert os.readlink("runs/latest") == runs[-1].name
     assert (tmp_path / "runs" / "latest").resolve() == runs[-1].resolve()
+
+
+def test_a_run_takes_no_directory_that_another_made_after_it_looked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "exists", lambda *_, **__: False)
+    assert len({RunDirectory.create("mars2020", None).path for _ in range(3)}) == 3
 
 
 def test_a_directory_with_something_in_it_is_refused(tmp_path):
@@ -71,6 +78,28 @@ def test_what_nodes_log_and_publish_lies_where_it_is_said_to(directory):
     assert directory.products() == [
         {"t_ns": 2 * NS_PER_S, "node": "madrid", "name": "madrid-mro-x.png", "facts": {"taken_scet": "then"}}
     ]
+
+
+def test_a_file_of_the_same_name_is_numbered_and_never_written_over(directory):
+    files = HostFiles(directory, "earth", EPOCH, record=False)
+    for t_ns, data in enumerate((b"one", b"two", b"three")):
+        files.write(Completion(products=[Product(t_ns, "madrid", "x.png", data, {})]))
+    files.close()
+    names = [product["name"] for product in directory.products()]
+    assert names == ["madrid-x.png", "madrid-x-2.png", "madrid-x-3.png"]
+    assert [(directory.pictures / name).read_bytes() for name in names] == [b"one", b"two", b"three"]
+
+
+def test_two_hosts_do_not_write_over_each_others_files(directory):
+    """Node dss publishes mro-x.png, and node dss-mro x.png."""
+    for host, (node, name) in {"a": ("dss", "mro-x.png"), "b": ("dss-mro", "x.png")}.items():
+        files = HostFiles(directory, host, EPOCH, record=False)
+        files.write(Completion(products=[Product(0, node, name, host.encode(), {})]))
+        files.close()
+    assert {path.name: path.read_bytes() for path in directory.pictures.iterdir()} == {
+        "dss-mro-x.png": b"a",
+        "dss-mro-x-2.png": b"b",
+    }
 
 
 def test_what_was_published_is_told_in_order_of_time_whichever_host_wrote_it(directory):

@@ -6,7 +6,9 @@ import pytest
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NEVER_NS, NS_PER_S
+from lightlag.launch.cli import main
 from lightlag.launch.graph import InvalidGraph, load_graph
+from lightlag.launch.options import EXIT_BAD_INPUT
 from lightlag.launch.world import WINDOW_NS, World
 
 GRAPH = """
@@ -15,7 +17,7 @@ name: pair
 epoch: {epoch}
 until: 40 min
 nodes:
-  mro: {{type: mro}}
+  mro: {{type: mro, params: {mro}}}
   tianwen1: {{type: tianwen1}}
   madrid: {{type: ground-station, params: {{station: madrid}}}}
   desk: {{type: "tests.launch.fixtures.nodes:Beacon"}}
@@ -27,14 +29,20 @@ channels:
   {more}
 """
 
+#: A picture that MRO is told to take, with what may be misspelt left open.
+HIRISE = """{{hirise: {{
+  shutter: 2021-02-18T20:42:46Z, centre_lat: 18 deg, centre_lon: 77 deg, take: {take},
+  target: {target}, target_lat: 18 deg, target_lon: 77 deg, target_height: 0 km, scene: "{scene}"}}}}"""
+JEZERO = "lightlag.missions.mars2020.scene:JEZERO"
+
 
 @pytest.fixture
 def world_of(tmp_path):
     """A world of the graph above, with more channels, or another epoch."""
 
-    def made(more: str = "", epoch: str = "2021-02-18T20:26:00Z") -> World:
+    def made(more: str = "", epoch: str = "2021-02-18T20:26:00Z", mro: str = "{}") -> World:
         path = tmp_path / "pair.yaml"
-        path.write_text(GRAPH.format(more=more, epoch=epoch))
+        path.write_text(GRAPH.format(more=more, epoch=epoch, mro=mro))
         return World(load_graph(path))
 
     return made
@@ -89,6 +97,32 @@ def test_a_node_without_a_trajectory_is_refused_with_its_place(world_of):
 def test_a_radio_that_a_node_may_have_but_has_not_is_refused_on_a_space_channel(world_of):
     with pytest.raises(InvalidGraph, match=r"desk\.xband is on a space channel but is no radio"):
         world_of("odd: {medium: space, members: [desk.xband]}")
+
+
+@pytest.mark.parametrize(
+    ("target", "scene", "told"),
+    [
+        ("tianwen", JEZERO, "mro: hirise.target 'tianwen' is no node of this graph; did you mean 'tianwen1'?"),
+        ("tianwen1", JEZERO + "O", f"mro: scene '{JEZERO}O' was not found"),
+        ("tianwen1", "lightlag.nodes.camera:MARS", "mro: scene 'lightlag.nodes.camera:MARS' (Ellipsoid) has no method"),
+    ],
+)
+def test_a_picture_of_what_is_not_there_is_refused_before_anything_starts(
+    world_of, tmp_path, capsys, target, scene, told
+):
+    world = world_of(mro=HIRISE.format(take="true", target=target, scene=scene))
+    with pytest.raises(InvalidGraph) as raised:
+        world.check()
+    assert f"pair.yaml:7:3: {told}" in str(raised.value)
+    run = tmp_path / "run"
+    assert main(["launch", str(tmp_path / "pair.yaml"), "--run-dir", str(run)]) == EXIT_BAD_INPUT
+    assert told in " ".join(capsys.readouterr().err.split())
+    assert not run.exists()
+
+
+def test_a_picture_of_what_is_there_may_be_taken_and_one_that_is_not_taken_needs_nothing(world_of):
+    world_of(mro=HIRISE.format(take="true", target="tianwen1", scene=JEZERO)).check()
+    world_of(mro=HIRISE.format(take="false", target="nobody", scene="no.where:SCENE")).check()
 
 
 @pytest.mark.parametrize("epoch", ["1800-01-01T00:00:00Z", "2060-01-01T00:00:00Z"])

@@ -118,6 +118,11 @@ def test_an_iteration_over_one_kind_passes_over_the_others():
     assert nodes[1].seen == [Other(2)]
 
 
+def test_an_iteration_over_what_is_no_message_is_refused_at_once():
+    with pytest.raises(MessageError, match=r"z\.link\.received got <class 'int'>, which is no message type; pass a class"):
+        port().received(Other, int)
+
+
 def test_an_iteration_left_by_break_can_be_taken_up_again():
     async def say(node):
         for text in ("one", "two"):

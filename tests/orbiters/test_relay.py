@@ -1,0 +1,99 @@
+"""A relay orbiter whose store or transmit queue is full loses frames, says so, and goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from lightlag.bus.emission import Emission
+from lightlag.bus.medium import Channel, Wire
+from lightlag.bus.message import message
+from lightlag.bus.time import NEVER_NS, NS_PER_S, Epoch
+from lightlag.nodes.host import Host
+from lightlag.nodes.params import RadioSpec
+from lightlag.nodes.telemetry import Housekeeping
+from lightlag.orbiters.relay import RelayOrbiter
+
+#: A frame a minute and a queue of two: whatever comes faster is refused.
+SLOW = RadioSpec(rate_bps="8 bit/s", transmit_hz="8.4 GHz", queue_frames=2, frame_s="60 s")
+FRAMES, UNTIL_NS = 6, 600 * NS_PER_S
+
+
+@message("test.relay.frame")
+class Frame:
+    """What the surface says."""
+
+    number: int
+
+
+class Orbiter(RelayOrbiter):
+    """Says nothing of where it is, because here it is nowhere."""
+
+    def status(self):
+        return Housekeeping(
+            altitude_km=0.0,
+            speed_km_s=0.0,
+            frames_received=self.frames_received,
+            stored_bits=self.stored_bits,
+        )
+
+
+def frame(number):
+    body, arrays = Frame(number).encode()
+    return Emission("rover", number, "uhf", "test.relay.frame@1", number * NS_PER_S, body, arrays)
+
+
+FRAME_BITS = 8 * frame(1).size_bytes
+
+
+@pytest.fixture
+def flown():
+    """Let an orbiter hear six frames, a second apart; its sent emissions by type, and its warnings."""
+
+    def fly(**params):
+        orbiter = Orbiter("odyssey", RelayOrbiter.Params(xband=SLOW, **params))
+        channels = [
+            Channel("uhf", Wire(1), {"odyssey": "uhf"}, {"rover": "port"}),
+            Channel("down", Wire(1), {"earth": "port"}, {"odyssey": "xband"}),
+        ]
+        epoch = Epoch.parse("2021-02-18T20:26:00Z")
+        host = Host("mars", [orbiter], channels, epoch=epoch, seed=1, until_ns=UNTIL_NS)
+        done = host.activate(NEVER_NS, [frame(number) for number in range(1, FRAMES + 1)], NEVER_NS)
+        assert done.failure is None, done.failure.traceback
+        sent = [emission.message.number for emission in done.outbox if emission.type == "test.relay.frame@1"]
+        words = sum(emission.type != "test.relay.frame@1" for emission in done.outbox)
+        assert orbiter.frames_received == FRAMES
+        return sent, words, [record for record in done.logs if record.level == "warning"]
+
+    return fly
+
+
+def test_a_bent_pipe_whose_queue_is_full_loses_frames_and_goes_on(flown):
+    sent, words, warnings = flown(housekeeping_every="300 s")
+    assert sent == [1, 2, 3]  # one on the air, two that wait
+    assert words == 1
+    assert [record.t_ns // NS_PER_S for record in warnings] == [4, 5, 6]
+    assert [record.fields for record in warnings] == [{"refused": count} for count in (1, 2, 3)]
+    assert all("odyssey.xband refused a test.relay.frame@1" in record.text for record in warnings)
+
+
+def test_a_recorder_whose_store_is_full_keeps_what_it_has_and_goes_on(flown):
+    sent, words, warnings = flown(
+        housekeeping_every="300 s", relay="record", playback_at="2021-02-18T20:27:00Z", store=f"{2 * FRAME_BITS} bit"
+    )
+    assert sent == [1, 2]
+    assert words == 1
+    assert [record.fields for record in warnings] == [{"refused": count} for count in (1, 2, 3, 4)]
+    assert all("odyssey cannot store" in record.text for record in warnings)
+
+
+def test_a_playback_that_the_queue_refuses_goes_on(flown):
+    sent, words, warnings = flown(housekeeping_every="500 s", relay="record", playback_at="2021-02-18T20:27:00Z")
+    assert sent == [1, 2, 3]
+    assert words == 1
+    assert [record.fields["refused"] for record in warnings] == [1, 2, 3]
+
+
+def test_housekeeping_that_the_queue_refuses_is_told_too(flown):
+    _, words, warnings = flown(housekeeping_every="10 s")
+    assert words > 0
+    assert any("refused a lightlag.housekeeping" in record.text for record in warnings)
