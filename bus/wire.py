@@ -1,8 +1,9 @@
 """The protocol between hub and hosts, as ZeroMQ multipart messages.
 
 The first frame is msgpack ``[version, run id, kind, fields, counts]``; for each of ``counts`` an emission follows, one
-frame of packed bytes and that many of arrays. A host says HELLO, REPORT and FINISHED; the hub says GRANT, FINISH, BYE and REFUSED. Anything
-else, a wrong version or run id, or frames that do not add up is a ``ProtocolError`` that says what it was.
+frame of packed bytes and that many of arrays. A host says HELLO, REPORT and FINISHED; the hub says GRANT, FINISH, BYE
+and REFUSED. Anything else, a wrong version or run id, or frames that do not add up is a ``ProtocolError`` that says
+what it was.
 """
 
 from __future__ import annotations

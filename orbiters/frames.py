@@ -118,7 +118,7 @@ class EarthRotation:
     0.003 deg of direction and 1.3 us of light time.
 
     ``tt_minus_ut1_s`` is a constant: in other years it is wrong by more, 2.6 s in 2012 and over 12 s before 1990
-    (USNO's tables of Delta T). Each second turns a station at the equator 465 m too far: 1.6 us of light time.
+    (USNO's tables of Delta T, from memory). Each second shifts a station at the equator by 465 m: 1.6 us of light time.
     """
 
     #: TT - UT1: 32.184 + 37 - (UT1 - UTC), UT1 - UTC = -0.172 s on 2021-02-18. Source: IERS finals2000A.

@@ -16,6 +16,7 @@ from lightlag.nodes.telemetry import Housekeeping
 from lightlag.nodes.units import Seconds
 from lightlag.orbiters.maven import TRAJECTORY
 from lightlag.orbiters.relay import Orbiter
+from lightlag.orbiters.stations import DsnStation
 
 
 class Ticker(Node):
@@ -90,3 +91,30 @@ class FailingOrbiter(Orbiter):
         if self._said == 3:
             raise LookupError(f"{self.name} lost its attitude")
         return super().status()
+
+
+class Diarist(Orbiter):
+    """Says, notes and publishes something every second, and something more when it is ended."""
+
+    trajectory = TRAJECTORY
+
+    async def run(self) -> None:
+        number = 0
+        try:
+            while True:
+                number += 1
+                await self.sleep_until(number * 1_000_000_000)
+                self.xband.send(Event(f"second-{number}", self.now_ns, {}))
+                self.log("noted", number=number)
+                self.publish(f"page-{number}.txt", str(number).encode())
+        finally:
+            self.log("ended")
+            self.publish("last.txt", b"ended")
+
+
+class FailingStation(DsnStation):
+    """Gives up after ten and a half seconds."""
+
+    async def run(self) -> None:
+        await self.sleep_until(10_500_000_000)
+        raise LookupError(f"{self.name} lost its pointing")

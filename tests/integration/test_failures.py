@@ -104,3 +104,28 @@ def test_a_spacecraft_fails_in_the_same_way_in_every_placement(launch):
     assert lines[-1].strip().endswith("LookupError: orbiter lost its attitude")
     assert any("tests/integration/failing.py" in line for line in lines)
     assert results[None][1].records == results[2][1].records
+
+
+def test_what_a_host_did_ahead_of_a_failure_is_in_no_file(launch):
+    """Mars runs eleven minutes ahead of Earth, where a station fails after ten seconds."""
+    text = """
+version: 1
+name: ahead
+epoch: 2021-02-18T20:40:00Z
+until: 20 min
+nodes:
+  diarist: {type: "tests.integration.failing:Diarist"}
+  madrid: {type: "tests.integration.failing:FailingStation", params: {station: madrid}}
+channels:
+  downlink: {medium: space, members: [madrid.xband], senders: [diarist.xband]}
+"""
+    one, two = (launch(text, processes)[1] for processes in (None, 2))
+    assert one.records == two.records
+    assert [line["fields"] for line in one.log("diarist")] == [{"number": number} for number in range(1, 11)]
+    for what in ("emissions", "receptions", "losses", "pictures", "failure", "simulated_s"):
+        assert one.summary[what] == two.summary[what]
+    for folder in ("logs", "pictures"):
+        files = [{file.name: file.read_bytes() for file in (run.path / folder).iterdir()} for run in (one, two)]
+        assert files[0] == files[1]
+        assert files[0]
+    assert sorted(file.name for file in (one.path / "pictures").iterdir())[-1] == "diarist-page-9.txt"

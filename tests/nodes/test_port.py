@@ -119,7 +119,7 @@ def test_an_iteration_over_one_kind_passes_over_the_others():
 
 
 def test_an_iteration_over_what_is_no_message_is_refused_at_once():
-    with pytest.raises(MessageError, match=r"z\.link\.received got <class 'int'>, which is no message type; pass a class"):
+    with pytest.raises(MessageError, match=r"z\.link\.received got <class 'int'>, which is no message type; pass"):
         port().received(Other, int)
 
 

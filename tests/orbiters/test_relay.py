@@ -59,7 +59,7 @@ def flown():
         host = Host("mars", [orbiter], channels, epoch=epoch, seed=1, until_ns=UNTIL_NS)
         done = host.activate(NEVER_NS, [frame(number) for number in range(1, FRAMES + 1)], NEVER_NS)
         assert done.failure is None, done.failure.traceback
-        sent = [emission.message.number for emission in done.outbox if emission.type == "test.relay.frame@1"]
+        sent = [emission.origin.seq for emission in done.outbox if emission.type == "test.relay.frame@1"]
         words = sum(emission.type != "test.relay.frame@1" for emission in done.outbox)
         assert orbiter.frames_received == FRAMES
         return sent, words, [record for record in done.logs if record.level == "warning"]
