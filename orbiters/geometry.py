@@ -20,8 +20,6 @@ C_KM_S = 299_792.458
 #: A site this close to a body's centre, in its radii, stands on it (Olympus Mons reaches 1.007).
 STANDS_WITHIN_RADII = 1.02
 
-# Bodies that can stand in the way.
-_BODIES = ("earth", "mars", "sun")
 _TURNS = 10
 # No body moves faster (the Earth: 30.3 km/s at perihelion).
 _FASTEST_BODY_KM_S = 31.0
@@ -89,9 +87,7 @@ def occulting_body(
     if not length_squared:
         return None
     moved_km = _FASTEST_BODY_KM_S * (arrive_ns - sent_ns) / NS_PER_S
-    for body in _BODIES:
-        track = space.body(body)
-        radius_km, _, polar_km = space.radii_km(body)
+    for body, track, radius_km, polar_km in space.obstacles:
         within_km = STANDS_WITHIN_RADII * radius_km
         if emitter_stands and math.dist(emitter_km, track.state(sent_ns).position_km) < within_km:
             continue

@@ -111,7 +111,7 @@ class SpaceMedium:
     def judge(self, emission: Emission, receiver: str) -> Verdict:
         """When the last bit reaches ``receiver``, and the first reason that applies if it is lost there.
 
-        In this order: ``occulted``, ``below_horizon`` (of an end that stands on a surface), ``blackout`` (plasma at
+        In this order: ``below_horizon`` (of an end that stands on a surface), ``occulted``, ``blackout`` (plasma at
         both ends takes more than ``BLACKOUT_DB``), ``snr`` (farther than the receiver's ``max_range_km``),
         ``not_tuned`` (the carrier is more than half the receiver's bandwidth off; Doppler is not modelled).
         """
@@ -133,13 +133,13 @@ class SpaceMedium:
     def _loss(self, stamp: Stamp, sent_ns: int, rx: Trajectory, radio: RadioSpec, arrive_ns: int) -> str | None:
         from_km, to_km = stamp.state.position_km, rx.state(arrive_ns).position_km
         above = rx.zenith(arrive_ns)
-        stands = {"emitter_stands": stamp.zenith is not None, "receiver_stands": above is not None}
-        if occulting_body(self._space, from_km, sent_ns, to_km, arrive_ns, **stands) is not None:
-            return "occulted"
         if stamp.zenith is not None and elevation_deg(stamp.zenith, from_km, to_km) < stamp.min_elevation_deg:
             return "below_horizon"
         if above is not None and elevation_deg(above, to_km, from_km) < radio.min_elevation_deg:
             return "below_horizon"
+        stands = {"emitter_stands": stamp.zenith is not None, "receiver_stands": above is not None}
+        if occulting_body(self._space, from_km, sent_ns, to_km, arrive_ns, **stands) is not None:
+            return "occulted"
         carrier_hz = stamp.transmit_hz
         plasma_db = stamp.attenuation_db + rx.attenuation_db(arrive_ns, carrier_hz)
         if plasma_db > BLACKOUT_DB:

@@ -82,6 +82,12 @@ class Space:
         return self._radii_km[self._known(body)]
 
     @cached_property
+    def obstacles(self) -> tuple[tuple[str, Track, float, float], ...]:
+        """Bodies that can stand in the way: name, centre, equatorial and polar radius (km)."""
+        radii = self._radii_km
+        return tuple((body, self._tracks[body], radii[body][0], radii[body][2]) for body in ("earth", "mars", "sun"))
+
+    @cached_property
     def _gm_km3_s2(self) -> Mapping[str, float]:
         return {body: self.ephemeris.constants(body, "GM")[0] for body in NAIF_IDS}
 
