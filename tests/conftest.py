@@ -3,8 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 _REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
+
+# How long an example takes says nothing on a machine with other work to do; the examples are the same in every run.
+settings.register_profile("lightlag", deadline=None, derandomize=True)
+settings.load_profile("lightlag")
 
 
 @pytest.fixture(scope="session")
