@@ -158,7 +158,12 @@ def _load(graph: str, words: Sequence[str] | None, until: str | None) -> Graph:
     if (file := Path(graph)).is_file():  # a node class may lie beside the graph file, as with a script
         sys.path.append(str(file.resolve().parent))
     report = Report()
-    return read_graph(graph, split_words(words or (), report), until, report)
+    loaded = read_graph(graph, split_words(words or (), report), until, report)
+    from .summary import loose_ends
+
+    for warning in loose_ends(loaded):
+        typer.echo(f"warning: {warning}", err=True)
+    return loaded
 
 
 @contextmanager

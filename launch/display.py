@@ -63,7 +63,7 @@ def last_lines(result: RunResult) -> list[tuple[str, str]]:
     where = f"{result.processes} process{'es' if result.processes != 1 else ''}"
     lines = [
         ("digest", result.digest or "none; the run did not reach its end"),
-        ("emissions", f"{result.emissions:,}"),
+        ("emissions", f"{result.emissions:,}" if result.emissions else "0; no node said anything in this span of time"),
         ("receptions", f"{result.receptions:,}"),
         ("losses", f"{lost:,} ({losses})" if lost else "0"),
         ("simulated", f"{result.simulated_s:,.1f} s in {result.wall_s:.2f} s of wall time, {speed:,.0f} x real time"),

@@ -14,6 +14,8 @@ import typing
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from lightlag.bus.errors import GraphError
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import RadioSpec
@@ -94,9 +96,17 @@ def _load(entry: EntryPoint) -> object:
         return entry.load()
     except (Exception, SystemExit) as error:
         # A module of somebody else's may fail in any way; the user is told how, and where.
-        said = str(error).partition("\n")[0]
+        said = _said(error)
         where = _where(error, entry.module.partition(".")[0])
         raise PluginError(f"{entry.value} cannot be imported: {type(error).__name__}: {said}{where}") from error
+
+
+def _said(error: BaseException) -> str:
+    """What an error says, in one line; of a pydantic model every complaint with its field."""
+    if isinstance(error, ValidationError):
+        complaints = [(".".join(map(str, it["loc"])), it["msg"].removeprefix("Value error, ")) for it in error.errors()]
+        return f"{error.title}: " + "; ".join(f"{field}: {message}" for field, message in complaints)
+    return str(error).partition("\n")[0]
 
 
 def _where(error: BaseException, package: str) -> str:

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from .arguments import Argument, as_text
+from .plugins import ports
 from .spec import Graph, duration_text
 
 _HELP_CHARACTERS = 76
@@ -32,6 +33,16 @@ def of_graph(graph: Graph) -> str:
         lines += ["", f"channel {channel.name} ({medium})", f"  heard by  {_ends(channel.members)}"]
         lines += [f"  sent by   {_ends(channel.senders)}"] if channel.senders else []
     return "\n".join(lines)
+
+
+def loose_ends(graph: Graph) -> list[str]:
+    """What is right but probably not meant: ports that are on no channel."""
+    return [
+        f"{node.name}.{port} is on no channel; what it sends is heard by nobody"
+        for node in graph.nodes.values()
+        for port in ports(node.cls)
+        if graph.sends_on(node.name, port) is None
+    ]
 
 
 def _range(argument: Argument) -> str:

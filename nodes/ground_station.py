@@ -65,7 +65,7 @@ class GroundStation(Node):
         source = reception.emission.origin.source
         if (source, name) not in self._known:
             self._known[source, name] = None
-            self.log(f"{source}: {name}", scet=self.epoch.utc(told.scet_ns), path=">".join(reception.path))
+            self.log(f"{source}: {name}", event_scet=self.epoch.utc(told.scet_ns), path=">".join(reception.path))
 
     def _add(self, piece: PicturePiece, source: str) -> None:
         key = f"{source}-{piece.picture}"

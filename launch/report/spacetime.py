@@ -25,6 +25,8 @@ _PIECE: str = PicturePiece.__message_type__.partition("@")[0]  # type: ignore[at
 _PAUSE_COLUMNS = 3
 #: A band as wide as this is written upon.
 _READABLE = 12.0
+_EXPLAINED = "Strong lines carry news of events, faint ones telemetry, thinned out."
+_PLAIN = "Where there are many messages, they are thinned out."
 _LEGEND = {
     "relayed": "relayed at once",
     "direct": "direct",
@@ -101,7 +103,7 @@ def space_time(run: Reading, places: Places) -> str:
     marks = '<span class="key"><b class="cross">×</b>news that was lost here</span>' if "lost" in diagram.shown else ""
     return (
         f"<figure>{diagram.canvas.render()}<figcaption>{legend}{marks}"
-        "<span>Strong lines carry news of events, faint ones telemetry, thinned out.</span></figcaption></figure>"
+        f"<span>{_EXPLAINED if run.news else _PLAIN}</span></figcaption></figure>"
     )
 
 
@@ -129,7 +131,8 @@ def _telemetry(diagram: _Diagram, key: StreamKey, bursts: dict[int, Burst]) -> N
     d = "".join(polyline(diagram.course(hop)) for hop in thinned)
     total = sum(burst.count for burst in bursts.values())
     told = f"{key[0]} → {key[1]}: {count(total, 'message')} of type {key[3]}"
-    diagram.canvas.path(f"faint {diagram.colour(thinned[0])}", d, told)
+    weight = "faint" if diagram.run.news else "plain"  # where there is no news, telemetry is what there is to see
+    diagram.canvas.path(f"{weight} {diagram.colour(thinned[0])}", d, told)
 
 
 def _band(diagram: _Diagram, key: StreamKey, bursts: dict[int, Burst]) -> None:

@@ -77,7 +77,8 @@ def _news(epoch: Epoch, places: Places, event: Happening) -> Iterator[str]:
     far = [news for news in event.learnt if places.far(event.source, news.receiver)]
     shown = far or ([] if len(places.groups) > 1 else event.learnt)
     if not shown:
-        yield '<span class="dim">not in this run</span>'
+        heard = "heard by nobody" if not event.learnt else "heard by nobody far away"
+        yield f'<span class="dim">{"not in this run" if event.scet_ns is None else heard}</span>'
     for news in sorted(shown, key=lambda news: (news.ert_ns, news.receiver)):
         yield (
             f'<span class="news" title="{safe(" → ".join(news.path))}"><b>{safe(news.receiver)}</b> '
