@@ -1,6 +1,6 @@
 """Pictures on the way: cut into pieces that are messages, put together again on the ground, written as PNG.
 
-A piece is small (4 KiB), so that no telemetry frame waits long behind one on a shared radio. Every piece says which
+A piece is small (8 KiB), so that no telemetry frame waits long behind one on a shared radio. Every piece says which
 picture it is of and how that picture was cut, so an ``Assembler`` may meet them in any order, twice, or not at all.
 """
 
@@ -61,7 +61,7 @@ def pieces(
     pixels: Pixels,
     taken_ns: int,
     facts: Mapping[str, float] | None = None,
-    bytes_per_piece: int = 4096,
+    bytes_per_piece: int = 8192,
 ) -> Iterator[PicturePiece]:
     """The messages that carry ``pixels`` (height, width), ``bytes_per_piece`` of samples in each.
 

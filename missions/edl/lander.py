@@ -29,7 +29,8 @@ class Lander(Rover):
         """What a graph may change."""
 
         landing: LandingParams = Field(description="entry state, vehicle, guidance, parachute, powered descent")
-        telemetry_every: Seconds = Field(default=1.0, gt=0, description="between two states on UHF")
+        telemetry_every: Seconds = Field(default=1.0, gt=0, description="between two states on UHF, from entry on")
+        quiet_every: Seconds = Field(default=5.0, gt=0, description="the same while it coasts, and on the ground")
         stay: Seconds = Field(default=600.0, ge=0, description="how long it goes on after touchdown")
 
     params: Params
@@ -56,11 +57,18 @@ class Lander(Rover):
         self.announce(event.id, {name: event.values[name] for name in _TOLD}, tone=tone)
 
     async def _report_state(self, landing: LandingTrajectory) -> None:
-        step_ns = round(self.params.telemetry_every * NS_PER_S)
-        last_ns = landing.events[-1].t_ns + round(self.params.stay * NS_PER_S)
-        number = max(0, -(-landing.events[0].t_ns // step_ns))
-        while number * step_ns <= last_ns:
-            await self.sleep_until(number * step_ns)
+        busy_ns, quiet_ns = (
+            round(every * NS_PER_S) for every in (self.params.telemetry_every, self.params.quiet_every)
+        )
+        entry_ns, touchdown_ns = landing.entry_interface_ns, landing.events[-1].t_ns
+        last_ns = touchdown_ns + round(self.params.stay * NS_PER_S)
+        t_ns = max(0, landing.events[0].t_ns)
+        while True:
+            step_ns = busy_ns if entry_ns <= t_ns < touchdown_ns else quiet_ns
+            t_ns = (t_ns // step_ns + 1) * step_ns
+            if t_ns > last_ns:
+                return
+            await self.sleep_until(t_ns)
             told = landing.telemetry(self.now_ns)
             self.tell(
                 VehicleState(
@@ -73,4 +81,3 @@ class Lander(Rover):
                     longitude_deg=told.lon_deg,
                 )
             )
-            number += 1

@@ -44,12 +44,12 @@ def test_any_order_and_repetition_of_pieces_gives_the_picture_that_was_taken(pix
     assert picture.pixels.tobytes() == pixels.tobytes()
 
 
-def test_a_piece_is_about_four_kibibytes():
+def test_a_piece_is_about_eight_kibibytes():
     frame = np.zeros((2560, 4096), dtype=np.uint8)
     sent = list(pieces("esp", frame, 0, FACTS))
-    assert len(sent) == 2560
+    assert len(sent) == 1280
     body, (samples,) = sent[0].encode()
-    assert len(samples) == 4096
+    assert len(samples) == 8192
     assert len(body) < 512
 
 
