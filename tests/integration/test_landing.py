@@ -9,7 +9,7 @@ import spiceypy
 from ruamel.yaml import YAML
 
 from lightlag.bus.time import NS_PER_S
-from lightlag.orbiters import C_KM_S
+from lightlag.orbiters import C_KM_S, Ephemeris
 
 TOUCHDOWN_SCET = "2021-02-18T20:43:49.6Z"
 ENTRY_SCET, ENTRY_ERT = "2021-02-18T20:36:50.1Z", "2021-02-18T20:48:12.4Z"
@@ -47,6 +47,7 @@ def test_earth_learns_of_the_touchdown_one_light_time_by_way_of_mro_later(landin
     assert first["path"] == f"perseverance>mro>{first['receiver']}"
     antennas = YAML(typ="safe").load(reference / "ground.yaml")["DSN"]["stations"]
     station_km = [x / 1e3 for x in antennas[landing.graph.nodes[first["receiver"]].params.station]["xyz"]]
+    Ephemeris.open()  # DE421 and leap seconds, also where the run was made by another worker
     kernels = [str(reference / "kernels" / name) for name in ("mro_20210218_fit.bsp", "pck00010.tpc")]
     for kernel in kernels:
         spiceypy.furnsh(kernel)
