@@ -94,7 +94,10 @@ class Activatable(Protocol):
     name: str
 
     def activate(self, bound_ns: int, emissions: Sequence[Emission], limit: int) -> Completion:
-        """Take the emissions in, then run every event before ``bound_ns``, or about ``limit`` of them."""
+        """Take the emissions in, then run every event before ``bound_ns``, or about ``limit`` of them.
+
+        It never stops within an instant: all before ``next_ns`` has been run, and nothing at it.
+        """
         ...
 
     def finish(self, emissions: Sequence[Emission], *, failed: bool = False) -> Completion:

@@ -17,22 +17,28 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from operator import add
 from typing import NamedTuple
 
 from .activation import Failure
 from .emission import Emission
-from .errors import NondeterminismError, ProtocolError
+from .errors import ProtocolError
 from .lookahead import Lookahead
+from .past import Past, nondeterminism
 from .time import NEVER_NS
 
 
 class Report(NamedTuple):
-    """What a host says after an activation; see ``Completion``. ``got`` counts all emissions it has taken in."""
+    """What a host says after an activation; see ``Completion``.
+
+    ``number`` is that of the grant it answers, ``bound_ns`` that grant's bound; ``got`` counts all the emissions that
+    this incarnation has taken in.
+    """
 
     host: int
     incarnation: int
     number: int
+    bound_ns: int
     next_ns: int
     got: int
     outbox: Sequence[Emission]
@@ -40,17 +46,30 @@ class Report(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """Host ``host`` may run every event before ``bound_ns``, after it took the emissions in.
+    """Host ``host`` may run every event before ``bound_ns``, after it took the emissions in, and reports ``number``.
 
-    Emissions to a host are numbered from 1; ``first`` is the number of the first of these, so that a host that has
-    some of them already (the hub was restarted) knows which.
+    A host answers every number once: a grant that it has answered already (the hub was restarted) is passed over.
+    ``first`` is the number of the first of the emissions, which are counted from 1.
     """
 
     host: int
     incarnation: int
+    number: int
     bound_ns: int
     first: int
     emissions: Sequence[Emission]
+
+
+class Wait(NamedTuple):
+    """Where a host stands, for people: idle hosts wait until ``for_host`` has got beyond ``beyond_ns``."""
+
+    host: int
+    running: bool
+    repeating: bool
+    earliest_ns: int
+    bound_ns: int
+    for_host: int
+    beyond_ns: int
 
 
 @dataclass(slots=True)
@@ -60,17 +79,20 @@ class _Lane:
     #: Raised by one each time the host is started again; reports of a dead incarnation are ignored.
     incarnation: int = 1
     idle: bool = True
+    #: From its latest report: the earliest instant at which anything in it will run.
     next_ns: int = 0
-    #: How many emissions were routed to it, had been taken in at its latest report, were sent to this incarnation.
+    #: How many emissions were routed to it, and how many of them it had taken in at its latest report.
     routed: int = 0
     got: int = 0
-    sent: int = 0
     #: The number of its latest report, in this incarnation.
     number: int = 0
     #: Highest bound ever granted.
     bound_ns: int = 0
     #: Everything before it has been run and reported, by whichever incarnation.
     settled_ns: int = 0
+    #: What a restarted host has to go through again, and how much of it this incarnation has taken in.
+    past: Past | None = None
+    again: int = 0
 
 
 class Coordinator:
@@ -91,19 +113,17 @@ class Coordinator:
     ) -> None:
         self.until_ns = until_ns
         self.failure: Failure | None = None
+        #: With a pace: where the wall clock stands in the run. Nobody is granted more.
+        self.paced_ns = NEVER_NS
         self._lookahead = lookahead
         self._host_of = host_of
         self._destinations = destinations
         self._run_ahead_ns = run_ahead_ns
         self._lanes = [_Lane() for _ in range(hosts)]
-        #: Emissions each host had not taken in when it last reported, oldest first, with their numbers.
+        #: Emissions each host had not taken in when it last reported, oldest first.
         self._unacknowledged: list[deque[Emission]] = [deque() for _ in range(hosts)]
         #: Of those, the (number, lower bound of arrival) that can still be a minimum: a sliding-window minimum.
         self._soonest: list[deque[tuple[int, int]]] = [deque() for _ in range(hosts)]
-        #: For a restarted host: its whole inbox so far, to be sent with the next grant.
-        self._replay: dict[int, list[Emission]] = {}
-        #: For a restarted host: what it sent before and has not sent again yet, by (source, seq).
-        self._expected: dict[int, dict[tuple[str, int], bytes]] = {}
         self._last_seq: dict[str, int] = {}
 
     # -- the rule -----------------------------------------------------------------------------------------------
@@ -114,164 +134,180 @@ class Coordinator:
         next_ns = self._lanes[host].next_ns
         return min(next_ns, soonest[0][1]) if soonest else next_ns
 
-    def bounds_ns(self) -> list[int]:
-        """B_j of every host, by the rule above."""
-        earliest = [self.earliest_ns(host) for host in range(len(self._lanes))]
-        frontier = min(earliest)
-        window = self._lookahead.window(min(frontier, self.until_ns))
-        ceiling = min(window.end_ns, frontier + self._run_ahead_ns, self.until_ns)
-        closed = window.closed
-        return [
-            min(ceiling, *[earliest_i + closed[i][j] for i, earliest_i in enumerate(earliest)])
-            for j in range(len(self._lanes))
-        ]
-
     @property
     def frontier_ns(self) -> int:
         """e: everything before it has happened, everywhere."""
-        return min(self.until_ns, *[self.earliest_ns(host) for host in range(len(self._lanes))])
+        return min(self.until_ns, *map(self.earliest_ns, range(len(self._lanes))))
 
     @property
     def finished(self) -> bool:
         """Whether nothing before ``until_ns`` can happen any more, and no host has yet to repeat its past."""
-        return not self._replay and all(
-            lane.idle and self.earliest_ns(host) >= self.until_ns for host, lane in enumerate(self._lanes)
+        return all(
+            lane.idle and lane.past is None and self.earliest_ns(host) >= self.until_ns
+            for host, lane in enumerate(self._lanes)
         )
 
     def grants(self) -> list[Grant]:
         """The grants that are due now; each makes its host busy until it reports."""
-        due: list[Grant] = []
-        bounds: list[int] | None = None
+        return self.replays() + [self._grant(host, bound_ns) for host, bound_ns in self._bounds()]
+
+    def replays(self) -> list[Grant]:
+        """Of these, the grants to hosts that were started again and repeat their past."""
+        return [self._replay(host) for host, lane in enumerate(self._lanes) if lane.idle and lane.past is not None]
+
+    @property
+    def stuck(self) -> bool:
+        """Whether nobody runs, nobody may, and the run is neither finished nor waiting for the wall clock."""
+        return all(lane.idle for lane in self._lanes) and not self.finished and self.frontier_ns < self.paced_ns
+
+    @property
+    def next_due_ns(self) -> int:
+        """The earliest instant of an idle host that only the pace holds back; ``NEVER_NS`` if there is none."""
+        return min(
+            (
+                at_ns
+                for host, lane in enumerate(self._lanes)
+                if lane.idle and (at_ns := self.earliest_ns(host)) >= self.paced_ns
+            ),
+            default=NEVER_NS,
+        )
+
+    def _bounds(self) -> list[tuple[int, int]]:
+        """B_j of every idle host that may go on, by the rule above."""
+        earliest = [self.earliest_ns(host) for host in range(len(self._lanes))]
+        frontier_ns = min(earliest)
+        window = self._lookahead.window(min(frontier_ns, self.until_ns))
+        ceiling_ns = min(window.end_ns, frontier_ns + self._run_ahead_ns, self.until_ns, self.paced_ns)
+        from_slowest = window.closed[earliest.index(frontier_ns)]
+        bounds = []
         for host, lane in enumerate(self._lanes):
-            if host in self._replay:
-                due.append(self._grant(host, lane.bound_ns))
-            elif lane.idle:
-                if bounds is None:
-                    bounds = self.bounds_ns()
-                if bounds[host] > self.earliest_ns(host):
-                    due.append(self._grant(host, bounds[host]))
-        return due
+            at_ns = earliest[host]
+            # The slowest host bounds most of the others; to look at it first spares them the sum over all.
+            if lane.idle and lane.past is None and at_ns < ceiling_ns and at_ns < frontier_ns + from_slowest[host]:
+                bound_ns = min(ceiling_ns, *map(add, earliest, window.into[host]))
+                if bound_ns > at_ns:
+                    bounds.append((host, bound_ns))
+        return bounds
 
     def _grant(self, host: int, bound_ns: int) -> Grant:
         lane = self._lanes[host]
-        first = lane.sent + 1
-        if host in self._replay:
-            fresh = self._replay.pop(host) + list(self._unacknowledged[host])
-        else:
-            fresh = self._unsent(host)
-        lane.sent = lane.routed
         lane.idle = False
         lane.bound_ns = max(lane.bound_ns, bound_ns)
-        return Grant(host, lane.incarnation, bound_ns, first, fresh)
+        emissions = list(self._unacknowledged[host])
+        return Grant(host, lane.incarnation, lane.number + 1, bound_ns, lane.got + 1, emissions)
 
-    def _unsent(self, host: int) -> list[Emission]:
-        lane, waiting = self._lanes[host], self._unacknowledged[host]
-        return list(islice(waiting, len(waiting) - (lane.routed - lane.sent), None))
+    def _replay(self, host: int) -> Grant:
+        lane = self._lanes[host]
+        assert lane.past is not None
+        emissions, bound_ns = lane.past.feed()
+        lane.idle = False
+        return Grant(host, lane.incarnation, lane.number + 1, bound_ns, lane.again + 1, emissions)
 
     # -- what hosts say -----------------------------------------------------------------------------------------
+
+    def joined(self, host: int, incarnation: int, number: int, bound_ns: int, past: Callable[[], Past]) -> None:
+        """A host said hello: for the first time, after it was started again, or after the hub was.
+
+        ``number`` is that of its latest report and ``bound_ns`` the highest bound that it was granted; ``past`` is
+        asked for if it has to be brought to where its dead incarnation stood.
+
+        Raises:
+            ProtocolError: it speaks of what this run does not know; it has to be started again.
+        """
+        lane = self._lanes[host]
+        if incarnation < lane.incarnation:
+            return
+        if incarnation > lane.incarnation:
+            lane.incarnation, lane.number, lane.again = incarnation, 0, 0
+            lane.past = past() if lane.got or lane.settled_ns else None
+        if number - lane.number not in (0, 1):
+            raise ProtocolError(
+                f"host {host} says hello after its report {number}; the latest known here is {lane.number}"
+            )
+        lane.idle = number == lane.number
+        lane.bound_ns = max(lane.bound_ns, bound_ns)
 
     def is_news(self, report: Report) -> bool:
         """Whether a report is of the living incarnation and was not accepted before; journal it, then accept it.
 
         Raises:
-            ProtocolError: the report speaks of something that was never granted or sent.
+            ProtocolError: the report speaks of something that was never granted or sent, or was sent before.
+            NondeterminismError: so does that of a host that was started again.
         """
         lane = self._lanes[report.host]
         if report.incarnation != lane.incarnation or report.number <= lane.number:
             return False
-        strangers = [e.source for e in report.outbox if self._host_of.get(e.source) != report.host]
-        if strangers:
-            raise ProtocolError(f"host {report.host} reported emissions of {strangers[0]!r}, which does not live there")
-        if report.number != lane.number + 1 or lane.idle or report.got > lane.sent:
+        if report.number != lane.number + 1 or report.got > lane.routed:
             raise ProtocolError(
                 f"host {report.host} reported number {report.number} with {report.got} emissions taken in, after "
-                f"number {lane.number} and {lane.sent} sent to it ({'idle' if lane.idle else 'running'})"
+                f"number {lane.number} and {lane.routed} sent to it"
             )
+        if lane.past is None:
+            self._check_outbox(report, lane)
         return True
 
-    def accept(self, report: Report) -> list[Emission]:
-        """Apply a report, atomically; returns those of its emissions that are new.
+    def accept(self, report: Report) -> None:
+        """Apply a report, atomically.
 
         Raises:
             NondeterminismError: a restarted host sent something else than it had sent before, or left something out.
-            ProtocolError: a host sent something twice, or in its own past.
         """
-        fresh = [emission for emission in report.outbox if self._is_fresh(report.host, emission)]
-        for emission in fresh:
-            self._route(emission)
         lane = self._lanes[report.host]
-        missing = self._expected.get(report.host)
-        if missing is not None and report.next_ns > lane.settled_ns:  # it has caught up with its past
-            if missing:
-                source, seq = min(missing)
-                raise _nondeterminism(source, f"its emission {seq} did not come again")
-            del self._expected[report.host]
+        lane.number = report.number
+        lane.idle = True
+        if lane.past is not None:
+            lane.past.repeat(report.outbox)
+            lane.again = report.got
+            if lane.past.is_over(report.next_ns):
+                lane.past = None
+            return
+        for emission in report.outbox:
+            self._last_seq[emission.source] = emission.seq
+            self._route(emission)
         waiting, soonest = self._unacknowledged[report.host], self._soonest[report.host]
         for _ in range(report.got - lane.got):
             waiting.popleft()
         while soonest and soonest[0][0] <= report.got:
             soonest.popleft()
         lane.got = max(lane.got, report.got)
-        lane.number = report.number
         lane.next_ns = report.next_ns
-        lane.settled_ns = max(lane.settled_ns, min(report.next_ns, lane.bound_ns))
-        lane.idle = True
+        lane.bound_ns = max(lane.bound_ns, report.bound_ns)
+        lane.settled_ns = max(lane.settled_ns, min(report.next_ns, report.bound_ns))
         if report.failure is not None:
             self.fail(report.failure)
-        return fresh
 
-    def restart(self, host: int, inbox: Sequence[Emission], sent_before: Mapping[tuple[str, int], bytes]) -> int:
-        """A host died and was started again; returns its new incarnation.
+    def restore(self, report: Report) -> None:
+        """Apply a report that was accepted before the hub was started again."""
+        lane = self._lanes[report.host]
+        lane.incarnation, lane.number = report.incarnation, report.number
+        self.accept(report)
 
-        ``inbox`` is all that it had taken in by its latest accepted report, ``sent_before`` the fingerprints of all
-        that was accepted from it; both come out of the journal.
+    def repeats(self, host: int) -> bool:
+        """Whether a host is going through its past again: what it reports is in the journal already."""
+        return self._lanes[host].past is not None
+
+    def position(self, host: int) -> tuple[int, int]:
+        """How many emissions a host had taken in by its latest report, and the instant before which all has been run.
+
+        Its ``Past`` ends there.
         """
         lane = self._lanes[host]
-        if len(inbox) != lane.got:
-            raise ProtocolError(f"the journal gives host {host} {len(inbox)} emissions, it had taken in {lane.got}")
-        lane.incarnation += 1
-        lane.number = 0
-        lane.sent = 0
-        self._replay[host] = list(inbox)
-        self._expected[host] = dict(sent_before)
-        return lane.incarnation
+        return lane.got, lane.settled_ns
 
     def last_grant(self, host: int) -> Grant:
         """What a finished run still owes a host: emissions that will not arrive before the end."""
         lane = self._lanes[host]
-        return Grant(host, lane.incarnation, self.until_ns, lane.sent + 1, self._unsent(host))
+        emissions = list(self._unacknowledged[host])
+        return Grant(host, lane.incarnation, lane.number + 1, self.until_ns, lane.got + 1, emissions)
 
     def unacknowledged(self, host: int) -> int:
         """How many emissions the coordinator holds for a host."""
         return len(self._unacknowledged[host])
 
-    def _is_fresh(self, host: int, emission: Emission) -> bool:
-        source, seq, lane = emission.source, emission.seq, self._lanes[host]
-        what = f"its emission {seq} ({emission.type}, sent at {emission.sent_ns} ns)"
-        if seq > self._last_seq.get(source, 0):
-            if emission.sent_ns >= lane.settled_ns:
-                self._last_seq[source] = seq
-                return True
-            if lane.incarnation > 1:
-                raise _nondeterminism(source, f"{what} is new")
-            raise ProtocolError(f"{source}: {what} comes after a report that all before {lane.settled_ns} ns was done")
-        expected = self._expected.get(host)
-        if expected is None:
-            raise ProtocolError(f"{source}: {what} was accepted before; a source's numbers only grow")
-        if expected.pop((source, seq), None) != emission.fingerprint():
-            raise _nondeterminism(source, f"{what} differs from the first time")
-        return False
-
-    def _route(self, emission: Emission) -> None:
-        direct = self._lookahead.window(emission.sent_ns).direct[self._host_of[emission.source]]
-        for host in self._destinations(emission):
-            lane, soonest = self._lanes[host], self._soonest[host]
-            lane.routed += 1
-            self._unacknowledged[host].append(emission)
-            arrives_ns = emission.sent_ns + direct[host]
-            while soonest and soonest[-1][1] >= arrives_ns:
-                soonest.pop()
-            soonest.append((lane.routed, arrives_ns))
+    def settled(self, host: int) -> bool:
+        """Whether a host is idle and has no past to repeat."""
+        lane = self._lanes[host]
+        return lane.idle and lane.past is None
 
     def fail(self, failure: Failure) -> None:
         """A node has failed: nothing after that instant will happen, and the least of several failures counts."""
@@ -279,9 +315,68 @@ class Coordinator:
             self.failure = failure
         self.until_ns = min(self.until_ns, failure.t_ns + 1)
 
+    # -- outside actors -----------------------------------------------------------------------------------------
 
-def _nondeterminism(source: str, what: str) -> NondeterminismError:
-    return NondeterminismError(
-        f"{source} was run again from the same journal and {what}; look for wall clock, unseeded randomness or "
-        f"iteration over a set in its code"
-    )
+    def act_ns(self, host: int) -> int:
+        """The earliest instant at which somebody outside may act upon a host, 1 ns away from it.
+
+        Nobody may have been granted beyond what the act can cause: it is no earlier than G_k - D[x][k] for the highest
+        bound G_k of every host k, where D[x][k] is 1 ns and the way on from ``host``.
+        """
+        frontier_ns = self.frontier_ns
+        closed = self._lookahead.window(min(frontier_ns, self.until_ns)).closed[host]
+        ways = [1 if k == host else 1 + closed[k] for k in range(len(self._lanes))]
+        return max(0, frontier_ns, *[lane.bound_ns - way for lane, way in zip(self._lanes, ways, strict=True)])
+
+    def act(self, host: int, emission: Emission) -> None:
+        """Route what somebody outside sends, stamped with ``act_ns``; journal it first."""
+        self._queue(host, emission, emission.sent_ns + 1)
+
+    # -- for people ---------------------------------------------------------------------------------------------
+
+    def waits(self) -> list[Wait]:
+        """Where every host stands, and who keeps it from going on."""
+        earliest = [self.earliest_ns(host) for host in range(len(self._lanes))]
+        window = self._lookahead.window(min(*earliest, self.until_ns))
+        waits = []
+        for host, lane in enumerate(self._lanes):
+            reach = [at_ns + way for at_ns, way in zip(earliest, window.into[host], strict=True)]
+            holder = reach.index(min(reach))
+            waits.append(
+                Wait(
+                    host, not lane.idle, lane.past is not None, earliest[host], lane.bound_ns, holder, earliest[holder]
+                )
+            )
+        return waits
+
+    # -- within -------------------------------------------------------------------------------------------------
+
+    def _check_outbox(self, report: Report, lane: _Lane) -> None:
+        numbers: dict[str, int] = {}
+        for emission in report.outbox:
+            source, seq = emission.source, emission.seq
+            if self._host_of.get(source) != report.host:
+                raise ProtocolError(f"host {report.host} reported emissions of {source!r}, which does not live there")
+            what = f"its emission {seq} ({emission.type}, sent at {emission.sent_ns} ns)"
+            if seq <= numbers.get(source, self._last_seq.get(source, 0)):
+                raise ProtocolError(f"{source}: {what} was accepted before; a source's numbers only grow")
+            if emission.sent_ns < lane.settled_ns:
+                if lane.incarnation > 1:
+                    raise nondeterminism(source, f"{what} is new")
+                past = f"all before {lane.settled_ns} ns was done"
+                raise ProtocolError(f"{source}: {what} comes after a report that {past}")
+            numbers[source] = seq
+
+    def _route(self, emission: Emission) -> None:
+        direct = self._lookahead.window(emission.sent_ns).direct[self._host_of[emission.source]]
+        for host in self._destinations(emission):
+            self._queue(host, emission, emission.sent_ns + direct[host])
+
+    def _queue(self, host: int, emission: Emission, arrives_ns: int) -> None:
+        """Put an emission, which arrives no earlier than that, into a host's queue."""
+        lane, soonest = self._lanes[host], self._soonest[host]
+        lane.routed += 1
+        self._unacknowledged[host].append(emission)
+        while soonest and soonest[-1][1] >= arrives_ns:
+            soonest.pop()
+        soonest.append((lane.routed, arrives_ns))

@@ -1,7 +1,8 @@
 """An emission: a message as it leaves, with its header; and a reception: the same as it arrives.
 
 The header says who sent what on which channel, when its last bit left (``sent_ns``), how long the whole took to leave
-(``duration_ns``), where the content came from (``origin``) and through which relays (``via``). An emission is packed
+(``duration_ns``), where the content came from (``origin``), through which relays (``via``), and which member of the
+channel it is for (``to``; empty: all). An emission is packed
 once, where it is sent; those bytes are what travels, what the digest hashes and what the journal keeps. Raw frames of
 arrays travel beside them uncopied.
 """
@@ -9,7 +10,7 @@ arrays travel beside them uncopied.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgpack
@@ -20,8 +21,14 @@ from .message import Message, message_class
 Buffer = bytes | memoryview
 
 
-#: The types of what an emission is packed from, in order; see ``Emission.__init__``.
-_FIELDS = (str, int, str, str, int, int, tuple | None, tuple, bytes, bytes, tuple)
+_pack: Callable[[object], bytes] = msgpack.Packer().pack
+
+#: The types of what an emission is packed from, in order: ``source, seq, channel, type, sent_ns, to, body``, and then,
+#: unless all of them are nothing, ``duration_ns, emitter, sizes of the arrays, via, origin``.
+_HEAD = (str, int, str, str, int, str, bytes)
+_REST = (int, bytes, tuple, tuple)
+_SHAPES = (_HEAD, (*_HEAD, *_REST, type(None)), (*_HEAD, *_REST, tuple))
+_NO_REST = (0, b"", (), (), None)
 
 
 class Origin(NamedTuple):
@@ -40,16 +47,17 @@ class Emission:
     """
 
     __slots__ = (
+        "_origin",
         "arrays",
         "body",
         "channel",
         "duration_ns",
         "emitter",
-        "origin",
         "packed",
         "sent_ns",
         "seq",
         "source",
+        "to",
         "type",
         "via",
     )
@@ -63,27 +71,34 @@ class Emission:
         sent_ns: int,
         body: bytes,
         arrays: Sequence[Buffer] = (),
-        *,
+        to: str = "",
         duration_ns: int = 0,
-        origin: Origin | None = None,
-        via: tuple[str, ...] = (),
         emitter: bytes = b"",
-        packed: bytes | None = None,
+        via: tuple[str, ...] = (),
+        origin: Origin | None = None,
+        packed: bytes = b"",
     ) -> None:
         self.source = source
         self.seq = seq
         self.channel = channel
         self.type = type
         self.sent_ns = sent_ns
-        self.duration_ns = duration_ns
-        self.origin = origin or Origin(source, seq, sent_ns)
-        self.via = via
-        self.emitter = emitter
         self.body = body
-        self.arrays = tuple(arrays)
-        self.packed: bytes = packed or msgpack.packb(
-            (source, seq, channel, type, sent_ns, duration_ns, origin, via, emitter, body, [len(a) for a in arrays])
-        )
+        self.arrays = tuple(arrays) if arrays else ()
+        self.to = to
+        self.duration_ns = duration_ns
+        self.emitter = emitter
+        self.via = via
+        self._origin = origin
+        if packed:
+            self.packed = packed
+        elif duration_ns or emitter or arrays or via or origin:
+            sizes = [len(array) for array in arrays]
+            self.packed = _pack(
+                (source, seq, channel, type, sent_ns, to, body, duration_ns, emitter, sizes, via, origin)
+            )
+        else:
+            self.packed = _pack((source, seq, channel, type, sent_ns, to, body))
 
     @classmethod
     def unpack(cls, packed: bytes, arrays: Sequence[Buffer]) -> Emission:
@@ -94,30 +109,23 @@ class Emission:
         """
         try:
             fields = msgpack.unpackb(packed, use_list=False)
-            source, seq, channel, type, sent_ns, duration_ns, origin, via, emitter, body, sizes = fields
-            if not all(map(isinstance, fields, _FIELDS)):
+            if type(fields) is not tuple or tuple(map(type, fields)) not in _SHAPES:
                 raise TypeError(f"fields {fields!r}")
-            origin = Origin(*origin) if origin else None
+            source, seq, channel, kind, sent_ns, to, body = fields[:7]
+            duration_ns, emitter, sizes, via, origin = fields[7:] or _NO_REST
+            first = Origin(*origin) if origin else None
         except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
             raise ProtocolError(f"{len(packed)} bytes on the bus are no emission: {error}") from error
-        if sizes != tuple(len(a) for a in arrays):
+        if sizes != tuple([len(array) for array in arrays]):
             raise ProtocolError(
                 f"emission {source}:{seq} announces frames of {sizes} bytes, got {[len(a) for a in arrays]}"
             )
-        return cls(
-            source,
-            seq,
-            channel,
-            type,
-            sent_ns,
-            body,
-            arrays,
-            duration_ns=duration_ns,
-            origin=origin,
-            via=via,
-            emitter=emitter,
-            packed=packed,
-        )
+        return cls(source, seq, channel, kind, sent_ns, body, arrays, to, duration_ns, emitter, via, first, packed)
+
+    @property
+    def origin(self) -> Origin:
+        """The first emission of this content: itself, unless it was relayed."""
+        return self._origin or Origin(self.source, self.seq, self.sent_ns)
 
     @property
     def size_bytes(self) -> int:

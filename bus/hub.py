@@ -1,8 +1,9 @@
-"""The hub: a ROUTER socket around the coordinator.
+"""The hub: a ROUTER socket around the coordinator, and the journal in front of it.
 
-It waits until every host has said READY-to-run (HELLO), then forwards reports to the coordinator and grants to the
-hosts until the run is finished, stopped or failed; last it hands every host its final emissions, collects the digest
-chains, and lets the hosts go only after it has all they had to say.
+Hosts say hello, are granted, report, until the run is finished, stopped or failed; then each is handed its last
+emissions, says its digest chains, and is let go after everybody has. A host that was killed says hello again as a new
+incarnation, and is brought through its past; a hub that was killed starts from the journal, and the hosts say hello
+to it and repeat their last report. Operators (a person, the launcher) ask things over the same socket.
 """
 
 from __future__ import annotations
@@ -17,14 +18,19 @@ import zmq
 
 from . import wire
 from .activation import Failure, Tally
-from .coordinator import Coordinator, Report
-from .emission import Buffer
+from .coordinator import Coordinator, Report, Wait
+from .emission import Buffer, Emission
 from .errors import LightlagError, ProtocolError, RunError
 from .fingerprint import arithmetic_fingerprint
-from .journal import Entry, Journal
+from .journal import Journal
+from .operator import OPERATOR
+from .pace import Pace
+from .past import Past
 
-#: How often the hub looks after its children while no host says anything (wall ms).
-_LOOK_MS = 250
+#: Messages handled before grants are given: more than one report makes better bounds.
+_AT_ONCE = 64
+#: How long what was said last may take to leave (wall ms).
+_LINGER_MS = 2_000
 
 
 @dataclass(slots=True)
@@ -39,13 +45,16 @@ class Outcome:
     reached_ns: int = 0
     #: Sum of the peak resident sets of the hosts, in kB.
     peak_rss_kb: int = 0
+    #: Wall time from the moment at which all hosts were ready to the last event.
+    drive_s: float = 0.0
 
 
 class Hub:
     """Carries messages between the hosts of one run, and time.
 
-    ``check`` is called now and then and raises if a host process has died; ``stopping`` says whether a person asked
-    for the end; ``watch`` is told the frontier and the news of each report.
+    ``past(host)`` is what a host that was started again must go through; ``watch`` is told the frontier and the news
+    of each report; ``answer(what, arguments)`` is asked what operators ask, except to stop. ``acts`` is how many acts
+    from outside the journal holds.
     """
 
     def __init__(
@@ -53,140 +62,220 @@ class Hub:
         run_id: str,
         hosts: Sequence[str],
         coordinator: Coordinator,
-        journal: Journal | None,
+        journal: Journal,
         *,
+        past: Callable[[int], Past],
         watch: Callable[[int, list[tuple[Any, ...]]], None],
-        check: Callable[[], None] = lambda: None,
-        stopping: Callable[[], bool] = lambda: False,
+        answer: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None,
+        pace: Pace | None = None,
+        acts: int = 0,
     ) -> None:
         self._run_id = run_id
-        self._hosts = list(hosts)
-        self._index = {name.encode(): index for index, name in enumerate(hosts)}
-        self._coordinator = coordinator
+        self.hosts = list(hosts)
+        self._identities = [name.encode() for name in hosts]
+        self._index = {identity: index for index, identity in enumerate(self._identities)}
+        self.coordinator = coordinator
         self._journal = journal
+        self._past = past
         self._watch = watch
-        self._check = check
-        self._stopping = stopping
-        self._tallies = [Tally() for _ in hosts]
-        #: Messages that were refused: what and why.
+        self._answer = answer or (lambda what, arguments: {"error": f"nobody here knows {what!r}"})
+        self._pace = pace or Pace(None)
+        self._fingerprint = arithmetic_fingerprint()
+        self._outcome = Outcome()
+        self._absent = set(range(len(hosts)))
+        #: Hosts that were told to finish, and that have.
+        self._finishing: set[int] = set()
+        self._finished: dict[int, tuple[Any, ...]] = {}
+        self._begun_s: float | None = None
+        #: Acts from outside so far.
+        self._acts = acts
+        #: When each host was granted last (wall s), and its process id: for people.
+        self.granted_s = [0.0] * len(hosts)
+        self.pids = [0] * len(hosts)
+        #: Messages that were refused: how many, and the last of them.
+        self.refusals = 0
         self.refused: list[str] = []
 
-    def serve(self, socket: zmq.Socket[bytes]) -> Outcome:
-        """Run the whole graph over a bound ROUTER socket.
+    def state(self, wait: Wait) -> str:
+        """In a word, what a host does."""
+        if wait.host in self._absent:
+            return "starting"
+        if wait.repeating:
+            return "repeating"
+        if wait.host in self._finished:
+            return "finished"
+        return "running" if wait.running else "waiting"
+
+    def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
+        """Have a node of a host receive what somebody outside sends, as soon as it can be; returns when it is sent.
 
         Raises:
-            RunError: a host died, or has another arithmetic fingerprint.
-            NondeterminismError: a host sent something else the second time.
+            RunError: some hosts are still starting, or the run is ending.
+        """
+        if self._absent or self._finishing:
+            raise RunError("the run is starting or ending; nothing can be sent now")
+        sent_ns = self.coordinator.act_ns(host)
+        self._acts += 1
+        emission = Emission(OPERATOR, self._acts, f"@{port}", type, sent_ns, body, arrays, to=node)
+        self._journal.append(host, wire.encode(self._run_id, wire.ACT, (), [emission]))
+        self.coordinator.act(host, emission)
+        return sent_ns
+
+    def stop(self) -> None:
+        """Grant nothing more: the run ends where it is."""
+        self._outcome.interrupted = True
+
+    def serve(self, socket: zmq.Socket[bytes]) -> Outcome:
+        """Run the whole graph over a bound ROUTER socket; hosts may leave when ``release`` says so.
+
+        Raises:
+            RunError: a host has another arithmetic fingerprint, or nobody can go on.
+            NondeterminismError: a host did something else the second time.
         """
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
-        socket.setsockopt(zmq.LINGER, 2_000)
-        self._await_hosts(socket)
-        outcome = Outcome()
-        coordinator = self._coordinator
-        busy = 0
-        while True:
-            outcome.interrupted = outcome.interrupted or self._stopping()
-            if not outcome.interrupted:
-                for grant in coordinator.grants():
-                    busy += 1
-                    fields = (grant.incarnation, grant.bound_ns, grant.first)
-                    self._say(socket, grant.host, wire.GRANT, fields, grant.emissions)
-            if not busy:
-                break
-            host, envelope = self._hear(socket)
-            if envelope.kind != wire.REPORT:
-                self._refuse(socket, host, f"a {envelope.kind} where a report was due")
-                continue
-            incarnation, number, next_ns, got, failure, news, tally = envelope.fields
-            report = Report(
-                host, incarnation, number, next_ns, got, envelope.emissions, Failure(*failure) if failure else None
-            )
-            if not coordinator.is_news(report):
-                continue
-            fresh = coordinator.accept(report)
-            if self._journal is not None:
-                self._journal.append(Entry(host, incarnation, number, next_ns, got, fresh))
-            busy -= 1
-            self._tallies[host] = Tally(*tally)
-            self._watch(coordinator.frontier_ns, list(news))
-        if not (outcome.interrupted or coordinator.finished):
-            raise RunError(
-                "no host can go on and the run is not finished: this is a fault of lightlag, please report it"
-            )
-        self._finish(socket, outcome)
-        outcome.failure = coordinator.failure
-        outcome.reached_ns = coordinator.frontier_ns
-        return outcome
-
-    def _await_hosts(self, socket: zmq.Socket[bytes]) -> None:
-        missing = set(range(len(self._hosts)))
-        mine = arithmetic_fingerprint()
-        while missing:
-            host, envelope = self._hear(socket)
-            if envelope.kind != wire.HELLO:
-                self._refuse(socket, host, f"a {envelope.kind} before its hello")
-                continue
-            _, theirs, _ = envelope.fields
-            if theirs != mine:
-                reason = (
-                    f"host {self._hosts[host]} computes with arithmetic fingerprint {theirs}, the hub with {mine}; "
-                    f"their digests could differ: use one machine type and one build of NumPy for the whole run"
-                )
-                self._refuse(socket, host, reason)
-                raise RunError(reason)
-            missing.discard(host)
-
-    def _finish(self, socket: zmq.Socket[bytes], outcome: Outcome) -> None:
-        for host in range(len(self._hosts)):
-            last = self._coordinator.last_grant(host)
-            failed = self._coordinator.failure is not None
-            self._say(socket, host, wire.FINISH, (last.first, failed), last.emissions)
-        missing = set(range(len(self._hosts)))
-        while missing:
-            host, envelope = self._hear(socket)
-            if envelope.kind != wire.FINISHED:
-                self._refuse(socket, host, f"a {envelope.kind} where its end was due")
-                continue
-            _, chains, tally, peak_kb, failure = envelope.fields
+        socket.setsockopt(zmq.LINGER, _LINGER_MS)
+        while len(self._finished) < len(self.hosts):
+            self._listen(socket)
+            if not self._absent:
+                self._go_on(socket)
+        outcome = self._outcome
+        for chains, tally, peak_kb, failure in self._finished.values():
             if failure:
-                self._coordinator.fail(Failure(*failure))
+                self.coordinator.fail(Failure(*failure))
             outcome.chains.update(chains)
             outcome.tally.include(Tally(*tally))
             outcome.peak_rss_kb += peak_kb
-            missing.discard(host)
-        for host in range(len(self._hosts)):
-            self._say(socket, host, wire.BYE, ())
+        outcome.failure = self.coordinator.failure
+        outcome.reached_ns = self.coordinator.frontier_ns
+        return outcome
 
-    def _hear(self, socket: zmq.Socket[bytes]) -> tuple[int, wire.Envelope]:
-        """The next message of a known host; strangers and malformed messages are refused and kept in ``refused``."""
-        while True:
-            while not socket.poll(_LOOK_MS):
-                self._check()
-            identity, *frames = socket.recv_multipart()
-            try:
-                if identity not in self._index:
-                    raise ProtocolError(f"a message of {identity!r}, which is no host of this run")
-                return self._index[identity], wire.decode(self._run_id, frames)
-            except LightlagError as error:
-                self.refused.append(str(error))
+    def release(self, socket: zmq.Socket[bytes]) -> None:
+        """Let the hosts go: all they had to say was received."""
+        for host in range(len(self.hosts)):
+            self._say(socket, host, wire.encode(self._run_id, wire.BYE, ()))
 
-    def _say(
-        self, socket: zmq.Socket[bytes], host: int, kind: str, fields: tuple[Any, ...], emissions: Sequence[Any] = ()
-    ) -> None:
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def _go_on(self, socket: zmq.Socket[bytes]) -> None:
+        """Grant what is due; when nothing is left to happen, have the hosts finish."""
+        coordinator = self.coordinator
+        if self._begun_s is None:
+            self._begun_s = time.perf_counter()
+            self._pace.start(coordinator.frontier_ns)
+        coordinator.paced_ns = self._pace.now_ns()
+        ending = self._outcome.interrupted or coordinator.finished
+        for grant in coordinator.replays() if ending else coordinator.grants():
+            self.granted_s[grant.host] = time.perf_counter()
+            self._say(socket, grant.host, wire.encode_grant(self._run_id, grant))
+        if not ending:
+            if coordinator.stuck:
+                raise RunError(
+                    "no host can go on and the run is not finished: this is a fault of lightlag, please report it"
+                )
+            return
+        if all(map(coordinator.settled, range(len(self.hosts)))):
+            if not self._finishing:
+                self._outcome.drive_s = time.perf_counter() - self._begun_s
+            for host in range(len(self.hosts)):
+                if host not in self._finishing:
+                    self._finish(socket, host)
+
+    def _finish(self, socket: zmq.Socket[bytes], host: int) -> None:
+        last = self.coordinator.last_grant(host)
+        fields = (last.incarnation, last.first, self.coordinator.failure is not None)
+        self._finishing.add(host)
+        self._say(socket, host, wire.encode(self._run_id, wire.FINISH, fields, last.emissions))
+
+    # -- messages -----------------------------------------------------------------------------------------------
+
+    def _listen(self, socket: zmq.Socket[bytes]) -> None:
+        """Wait for a message, or until the pace lets somebody go on; handle what has come."""
+        wait_ms = None if self._absent else self._pace.wait_ms(self.coordinator.next_due_ns)
+        if wait_ms is not None and not socket.poll(wait_ms):
+            return
+        flags = 0
+        with suppress(zmq.Again):
+            for _ in range(_AT_ONCE):
+                identity, *frames = socket.recv_multipart(flags)
+                self._hear(socket, identity, frames)
+                flags = zmq.NOBLOCK
+
+    def _hear(self, socket: zmq.Socket[bytes], identity: bytes, frames: list[bytes]) -> None:
+        host = self._index.get(identity)
         try:
-            self._send(socket, host, wire.encode(self._run_id, kind, fields, emissions))
+            envelope = wire.decode(self._run_id, frames)
+            if host is None and envelope.kind != wire.ASK:
+                raise ProtocolError(f"a {envelope.kind} of {identity!r}, which is no host of this run")
+        except LightlagError as error:
+            self._refuse(str(error))
+            return
+        if envelope.kind == wire.ASK:
+            self._told(socket, identity, envelope)
+        elif host is not None and envelope.kind == wire.HELLO:
+            self._hello(socket, host, envelope)
+        elif host is None or host in self._absent:
+            self._refuse(f"{self.hosts[host or 0]}: a {envelope.kind} before its hello")
+        elif envelope.kind == wire.REPORT:
+            self._report(wire.report_of(host, envelope), envelope, frames)
+        elif envelope.kind == wire.FINISHED and host in self._finishing:
+            self._finished[host] = envelope.fields[1:]
+        else:
+            self._refuse(f"{identity.decode()}: a {envelope.kind} where a report was due")
+
+    def _report(self, report: Report, envelope: wire.Envelope, frames: Sequence[bytes]) -> None:
+        coordinator = self.coordinator
+        if not coordinator.is_news(report):
+            return
+        if coordinator.repeats(report.host):
+            coordinator.accept(report)
+            return
+        self._journal.append(report.host, frames)
+        coordinator.accept(report)
+        self._watch(coordinator.frontier_ns, wire.news_of(envelope))
+
+    def _hello(self, socket: zmq.Socket[bytes], host: int, envelope: wire.Envelope) -> None:
+        incarnation, fingerprint, pid, number, bound_ns = envelope.fields
+        if fingerprint != self._fingerprint:
+            reason = (
+                f"host {self.hosts[host]} computes with arithmetic fingerprint {fingerprint}, the hub with "
+                f"{self._fingerprint}; their digests could differ: use one machine type and one build of NumPy for the "
+                f"whole run"
+            )
+            self._refuse(reason)
+            self._say(socket, host, wire.encode(self._run_id, wire.REFUSED, (reason,)))
+            raise RunError(reason)
+        try:
+            self.coordinator.joined(host, incarnation, number, bound_ns, lambda: self._past(host))
+        except ProtocolError as error:
+            self._refuse(str(error))
+            self._say(socket, host, wire.encode(self._run_id, wire.AGAIN, ()))
+            return
+        self.pids[host] = pid
+        self._absent.discard(host)
+        self._finishing.discard(host)
+        self._finished.pop(host, None)
+
+    def _told(self, socket: zmq.Socket[bytes], identity: bytes, envelope: wire.Envelope) -> None:
+        what, arguments = envelope.fields
+        if what == "stop":
+            self.stop()
+            told: dict[str, Any] = {}
+        else:
+            told = self._answer(what, arguments)
+        self._send(socket, identity, wire.encode(self._run_id, wire.TOLD, (told,)))
+
+    def _refuse(self, reason: str) -> None:
+        self.refusals += 1
+        self.refused = [*self.refused[-99:], reason]
+
+    def _say(self, socket: zmq.Socket[bytes], host: int, frames: Sequence[Buffer]) -> None:
+        self._send(socket, self._identities[host], frames)
+
+    def _send(self, socket: zmq.Socket[bytes], identity: bytes, frames: Sequence[Buffer]) -> None:
+        try:
+            socket.send_multipart([identity, *frames], copy=len(frames) == 1)
         except zmq.ZMQError as error:
+            # Whom it was for has died; as a new incarnation it will say hello and be told again.
             if error.errno != zmq.EHOSTUNREACH:
                 raise
-            time.sleep(_LOOK_MS / 1000)  # its socket is closed before the system says that the process has died
-            self._check()
-            raise RunError(f"host {self._hosts[host]} has left the hub before the end of the run") from error
-
-    def _refuse(self, socket: zmq.Socket[bytes], host: int, reason: str) -> None:
-        self.refused.append(f"{self._hosts[host]}: {reason}")
-        with suppress(zmq.ZMQError):  # it may have left, and then it need not know
-            self._send(socket, host, wire.encode(self._run_id, wire.REFUSED, (reason,)))
-
-    def _send(self, socket: zmq.Socket[bytes], host: int, frames: Sequence[Buffer]) -> None:
-        socket.send_multipart([self._hosts[host].encode(), *frames], copy=False)

@@ -1,8 +1,9 @@
-"""The journal: every report the hub accepted, in order, in one append-only file.
+"""The journal: every report the hub accepted and every act from outside, in order, in one append-only file.
 
 It is written before any grant that depends on the report, so what a host knows of the others is never newer than the
-journal. It gives a restarted host its inbox again, and the fingerprints of what it sent before. A record is
-length, CRC-32 and msgpack; a record that was cut short by a kill ends the journal there and is no error.
+journal. It is the run: a restarted host is given its past out of it, and a restarted hub knows from it where
+everybody stands. A record is the message itself, as it came from the wire, with the host it came from; one that was
+cut short by a kill ends the journal there and is no error.
 """
 
 from __future__ import annotations
@@ -11,48 +12,66 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import IO, Any, NamedTuple, Self
 
 import msgpack
 
-from .emission import Emission
+from . import wire
+from .coordinator import Coordinator
+from .emission import Buffer, Emission
 from .errors import JournalError
+from .past import Past
 
-MAGIC = b"lightlag journal 1\n"
-_HEAD = struct.Struct("<II")
+MAGIC = b"lightlag journal 2\n"
+#: Of a record: the host (-1: nobody), the CRC-32 of the first frame, the number of frames; then the size of each.
+_HEAD = struct.Struct("<iII")
+_SIZE = struct.Struct("<I")
+_NOBODY = -1
+#: Frames in one write; the system takes no more than 1024 pieces.
+_PIECES = 1000
 
 
 class Entry(NamedTuple):
-    """One accepted report: which host, its position, and the emissions in it that were new."""
+    """One record: the host that said it, and what it said (a REPORT, or an ACT upon that host)."""
 
     host: int
-    incarnation: int
-    number: int
-    next_ns: int
-    got: int
-    emissions: list[Emission]
+    envelope: wire.Envelope
 
 
 class Journal:
-    """The journal of a run, open for appending. ``facts`` (graph, seed, epoch, hosts) open the file."""
+    """The journal of a run, open for appending.
 
-    def __init__(self, path: Path, facts: dict[str, Any]) -> None:
+    ``facts`` (run id, graph, hosts, groups) begin a new file; without them ``path`` is continued, and what a kill has
+    left of its last record is cut off.
+    """
+
+    def __init__(self, path: Path, facts: dict[str, Any] | None = None) -> None:
         self.path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
-        os.write(self._file, MAGIC)
-        self._write(msgpack.packb(facts))
+        if facts is None:
+            os.truncate(path, _whole_bytes(path))
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND)
+        else:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            os.write(self._file, MAGIC)
+            self.append(_NOBODY, [msgpack.packb(facts)])
 
-    def append(self, entry: Entry) -> None:
-        """Write an entry; it survives the death of this process from here on (not a power failure: no fsync)."""
-        emissions = [(emission.packed, [bytes(array) for array in emission.arrays]) for emission in entry.emissions]
-        self._write(msgpack.packb((*entry[:5], emissions)))
+    def append(self, host: int, frames: Sequence[Buffer]) -> None:
+        """Write a message of a host; it survives the death of this process from here on (not a power failure)."""
+        sizes = [_SIZE.pack(len(frame)) for frame in frames]
+        head = b"".join([_HEAD.pack(host, zlib.crc32(frames[0]), len(frames)), *sizes])
+        pieces = [head, *frames]
+        for at in range(0, len(pieces), _PIECES):
+            self._write(pieces[at : at + _PIECES])
 
-    def _write(self, payload: bytes) -> None:
-        record = _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
-        view = memoryview(record)
-        while view:
-            view = view[os.write(self._file, view) :]
+    def _write(self, pieces: list[Buffer]) -> None:
+        left = sum(map(len, pieces))
+        written = os.writev(self._file, pieces)
+        if written < left:  # a full disk says so at the next attempt
+            rest = memoryview(b"".join(pieces))[written:]
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
 
     def close(self) -> None:
         """Close the file."""
@@ -65,59 +84,100 @@ class Journal:
         self.close()
 
 
-def read_journal(path: Path) -> tuple[dict[str, Any], Iterator[Entry]]:
-    """The facts and the entries of a journal.
+def read_facts(path: Path) -> dict[str, Any]:
+    """What a journal says of its run.
+
+    Raises:
+        JournalError: the file is no journal.
+    """
+    with path.open("rb") as file:
+        return _facts(file, path)
+
+
+def read_journal(path: Path, wanted: Callable[[int], bool] = lambda host: True) -> Iterator[Entry]:
+    """The entries of a journal, of the hosts that are ``wanted``.
 
     Raises:
         JournalError: the file is no journal, or a whole record in it is damaged.
     """
-    file = path.open("rb")
-    try:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise JournalError(f"{path} is no lightlag journal, or of another version")
-        payload = _read_record(file, path)
-        if payload is None:
-            raise JournalError(f"{path} ends before its first record")
-    except BaseException:
-        file.close()
-        raise
-
-    def entries() -> Iterator[Entry]:
-        with file:
-            while (payload := _read_record(file, path)) is not None:
-                host, incarnation, number, next_ns, got, sent = msgpack.unpackb(payload, use_list=False)
-                emissions = [Emission.unpack(packed, arrays) for packed, arrays in sent]
-                yield Entry(host, incarnation, number, next_ns, got, emissions)
-
-    return msgpack.unpackb(payload), entries()
+    with path.open("rb") as file:
+        run_id = str(_facts(file, path)["run"])
+        while (record := _read_record(file, path, wanted)) is not None:
+            host, frames = record
+            if frames:
+                yield Entry(host, wire.decode(run_id, frames))
 
 
-def _read_record(file: Any, path: Path) -> bytes | None:
+def restore(path: Path, coordinator: Coordinator, news: Callable[[list[tuple[Any, ...]]], None]) -> int:
+    """Bring a new coordinator, and whoever follows the news, to where the journal ends; returns the number of acts."""
+    acts = 0
+    for host, envelope in read_journal(path):
+        if envelope.kind == wire.ACT:
+            acts += 1
+            coordinator.act(host, envelope.emissions[0])
+        else:
+            coordinator.restore(wire.report_of(host, envelope))
+            news(wire.news_of(envelope))
+    return acts
+
+
+def past_of(
+    path: Path, host: int, destinations: Callable[[Emission], Sequence[int]], got: int, settled_ns: int
+) -> Past:
+    """The past of a host that had taken in ``got`` emissions and had run everything before ``settled_ns``."""
+
+    def inbox() -> Iterator[Emission]:
+        for at, envelope in read_journal(path):
+            if envelope.kind == wire.ACT:
+                yield from envelope.emissions if at == host else []
+            else:
+                yield from (emission for emission in envelope.emissions if host in destinations(emission))
+
+    def sent() -> Iterator[Emission]:
+        for _, envelope in read_journal(path, lambda at: at == host):
+            yield from envelope.emissions if envelope.kind == wire.REPORT else []
+
+    return Past(lambda: islice(inbox(), got), sent(), settled_ns)
+
+
+def _facts(file: IO[bytes], path: Path) -> dict[str, Any]:
+    if file.read(len(MAGIC)) != MAGIC:
+        raise JournalError(f"{path} is no lightlag journal, or of another version")
+    record = _read_record(file, path)
+    if record is None or record[0] != _NOBODY:
+        raise JournalError(f"{path} ends before its first record")
+    facts: dict[str, Any] = msgpack.unpackb(record[1][0])
+    return facts
+
+
+def _read_record(
+    file: IO[bytes], path: Path, wanted: Callable[[int], bool] = lambda host: True
+) -> tuple[int, list[bytes]] | None:
+    """The next record: its host and its frames, none of them if it is not wanted; None where the journal ends."""
     head = file.read(_HEAD.size)
     if len(head) < _HEAD.size:
         return None
-    size, checksum = _HEAD.unpack(head)
-    payload: bytes = file.read(size)
-    if len(payload) < size:
+    host, checksum, count = _HEAD.unpack(head)
+    listed = file.read(_SIZE.size * count)
+    if len(listed) < _SIZE.size * count:
         return None
-    if zlib.crc32(payload) != checksum:
+    sizes = [size for (size,) in _SIZE.iter_unpack(listed)]
+    if not wanted(host):
+        file.seek(sum(sizes), os.SEEK_CUR)
+        return host, []
+    frames = [file.read(size) for size in sizes]
+    if any(len(frame) < size for frame, size in zip(frames, sizes, strict=True)):
+        return None
+    if zlib.crc32(frames[0]) != checksum:
         raise JournalError(f"{path}: the record before byte {file.tell()} is damaged (checksum)")
-    return payload
+    return host, frames
 
 
-def history(
-    path: Path, host: int, destinations: Callable[[Emission], Sequence[int]]
-) -> tuple[list[Emission], dict[tuple[str, int], bytes]]:
-    """What a host had taken in by its latest report, in order, and the fingerprints of all it sent, by (source, seq).
-
-    These are the arguments of ``Coordinator.restart``.
-    """
-    inbox: list[Emission] = []
-    sent: dict[tuple[str, int], bytes] = {}
-    got = 0
-    for entry in read_journal(path)[1]:
-        if entry.host == host:
-            got = max(got, entry.got)
-            sent.update({(e.source, e.seq): e.fingerprint() for e in entry.emissions})
-        inbox.extend(e for e in entry.emissions if host in destinations(e))
-    return inbox[:got], sent
+def _whole_bytes(path: Path) -> int:
+    """How much of a journal is whole records."""
+    with path.open("rb") as file:
+        _facts(file, path)
+        whole = file.tell()
+        while _read_record(file, path) is not None:
+            whole = file.tell()
+    return whole

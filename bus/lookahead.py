@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from .errors import GraphError
 from .time import NEVER_NS
@@ -30,7 +31,7 @@ def closure(bounds: Matrix) -> list[list[int]]:
     return best
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Window:
     """The lookahead of emissions sent in [start_ns, end_ns): direct bounds, and their closure."""
 
@@ -38,6 +39,11 @@ class Window:
     end_ns: int
     direct: Matrix
     closed: Matrix
+
+    @cached_property
+    def into(self) -> Matrix:
+        """The closure by receiving host: ``into[j][i]`` is ``closed[i][j]``."""
+        return [list(column) for column in zip(*self.closed, strict=True)]
 
 
 class Lookahead:

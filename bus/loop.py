@@ -1,10 +1,11 @@
 """The virtual loop: asyncio in simulated time, one loop per node.
 
-No selector and no wall clock: a heap of timers, a queue of ready callbacks, and ``run_instant``, which a host calls
-with what arrives at an instant. Plain asyncio works on it (``sleep``, ``timeout``, ``wait_for``, ``Queue``,
-``Event``, ``TaskGroup``, ``wait``); whatever needs the real world is refused with an error that says what to do
-instead. The order within an instant is: arrivals, each followed by everything it makes ready; then timers in the
-order in which they were set, each likewise.
+No selector and no wall clock: timers on an agenda (``agenda``), a queue of ready callbacks, and a host that says what
+time it is. Plain asyncio works on it (``sleep``, ``timeout``, ``wait_for``, ``Queue``, ``Event``, ``TaskGroup``,
+``wait``); whatever needs the real world is refused with an error that says what to do instead. The order within an
+instant is: arrivals, each followed by everything it makes ready; then timers in the order in which they were set,
+each likewise. ``run_instant`` does that for a loop that stands alone; a host does the same with the loop's parts
+(``begin``, ``drain``, ``run_timer``, ``end``) for many.
 
 Tasks and futures hash by the loop's own counter: ``TaskGroup`` and ``asyncio.wait`` keep them in sets, and by memory
 address those sets would iterate in another order in every run. Out of reach are futures that asyncio makes by itself:
@@ -20,9 +21,10 @@ import contextvars
 import heapq
 import sys
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
+from .agenda import TIMER, Agenda
 from .errors import NotInSimulation, StuckInstant
 from .time import NEVER_NS, NS_PER_S
 
@@ -91,6 +93,76 @@ class VirtualTask(asyncio.Task[Any]):
         return self._number
 
 
+class _Handle(asyncio.Handle):
+    """A callback that is ready; asyncio's own asks for debug mode, which does not exist here."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, callback: Callable[..., object], args: Sequence[Any], loop: VirtualLoop, context: contextvars.Context
+    ) -> None:
+        self._callback = callback
+        self._args = args
+        self._loop = loop
+        self._context = context
+        self._cancelled = False
+        self._repr = None
+        self._source_traceback = None
+
+
+class _Timer(_Handle, asyncio.TimerHandle):  # type: ignore[misc]
+    """A callback with its time."""
+
+
+class Waiter:
+    """What one task awaits until its loop, or its host, resumes it.
+
+    asyncio takes it for a future. A future wakes its task by way of the ready queue; a waiter is resumed directly, at
+    the top of the loop and never from within a task, which halves the cost of a reception.
+    """
+
+    __slots__ = ("_asyncio_future_blocking", "_cancelled", "_context", "_loop", "_message", "_wakeup")
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._asyncio_future_blocking = False
+        self._cancelled = False
+        self._loop = loop
+
+    def __await__(self) -> Generator[Waiter, None, None]:
+        self._asyncio_future_blocking = True
+        yield self
+
+    def _run(self) -> None:
+        self._context.run(self._wakeup, _RESUMED)
+
+    def resume(self) -> bool:
+        """Run the task up to where it waits next; False if it was cancelled, and waits for this no longer."""
+        if self._cancelled:
+            return False
+        self._context.run(self._wakeup, _RESUMED)
+        return True
+
+    # -- what asyncio asks of a future --------------------------------------------------------------------------
+
+    def get_loop(self) -> VirtualLoop:
+        return self._loop
+
+    def add_done_callback(self, callback: Callable[[Any], object], *, context: contextvars.Context) -> None:
+        self._wakeup = callback
+        self._context = context
+
+    def cancel(self, msg: object = None) -> bool:
+        if self._cancelled:
+            return False
+        self._cancelled = True
+        self._message = msg
+        self._loop.call_soon(self._wakeup, self, context=self._context)
+        return True
+
+    def result(self) -> None:
+        raise asyncio.CancelledError() if self._message is None else asyncio.CancelledError(self._message)
+
+
 class VirtualLoop(asyncio.AbstractEventLoop):
     """One node's event loop in simulated time; ``name`` is the node's.
 
@@ -102,75 +174,46 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self.name = name
         #: Simulated time: integer nanoseconds of TDB since the epoch.
         self.now_ns = 0
-        self._ready: deque[asyncio.Handle] = deque()
-        self._timers: list[tuple[int, int, asyncio.TimerHandle]] = []
+        #: Callbacks that will run in this instant; when it is empty there is nothing to ``drain``.
+        self.ready: deque[asyncio.Handle] = deque()
+        self._agenda = Agenda()
+        self._place = 0
         self._timer_count = 0
-        self._cancelled_timers = 0
         self._number = 0
+        self._callbacks_left = 0
         #: Tasks that have not ended. asyncio itself holds tasks weakly: one that only its own frame refers to would
         #: be destroyed, its ``finally`` run, whenever the garbage collector comes by.
         self._tasks: dict[VirtualTask, None] = {}
-        #: Tasks that ended in this instant.
-        self._ended: list[VirtualTask] = []
-        #: What runs here inherits no context variables (``decimal``'s among them) from whoever drives the loop.
+        #: Tasks that ended in this instant; when it is empty there is nothing to do at its ``end``.
+        self.ended: list[VirtualTask] = []
+        #: What is scheduled from outside of tasks and callbacks inherits no context variables (``decimal``'s among
+        #: them) from whoever drives the loop.
         self._context = contextvars.Context()
         self._closed = False
-        self._running = False
         #: What became of exceptions that nobody awaited; the host reads and clears it.
         self.unhandled: list[dict[str, Any]] = []
 
     # -- what a host drives -------------------------------------------------------------------------------------
 
-    def peek(self) -> int:
-        """The earliest instant (ns) at which anything will run; ``NEVER_NS`` if nothing is scheduled."""
-        if self._ready:
-            return self.now_ns
-        timers = self._timers
-        while timers and timers[0][2]._cancelled:
-            heapq.heappop(timers)
-        return timers[0][0] if timers else NEVER_NS
+    def join(self, agenda: Agenda, place: int) -> None:
+        """Keep timers on the agenda of a host, under this place; called once, before anything is scheduled."""
+        self._agenda = agenda
+        self._place = place
 
-    def run_instant(self, t_ns: int, arrivals: Sequence[Callable[[], object]] = ()) -> None:
-        """Set the clock to ``t_ns``; run the arrivals in order, then the timers due, and all that they make ready.
+    def begin(self, t_ns: int) -> None:
+        """An instant begins; to be called within ``driving``."""
+        assert t_ns >= self.now_ns, f"{self.name}: time runs backwards, from {self.now_ns} to {t_ns} ns"
+        self.now_ns = t_ns
+        self._callbacks_left = MAX_CALLBACKS_PER_INSTANT
+        asyncio._set_running_loop(self)
+
+    def drain(self) -> None:
+        """Run what is ready, and all that it makes ready.
 
         Raises:
             StuckInstant: more than a million callbacks ran and the instant did not end.
         """
-        assert t_ns >= self.now_ns, f"{self.name}: time runs backwards, from {self.now_ns} to {t_ns} ns"
-        self.now_ns = t_ns
-        self._context.run(self._run_instant, t_ns, arrivals)
-
-    def _run_instant(self, t_ns: int, arrivals: Sequence[Callable[[], object]]) -> None:
-        previous = asyncio._get_running_loop()
-        asyncio._set_running_loop(self)
-        self._running = True
-        # A loop that runs around this one (a notebook's, a test's) must not finalise the node's generators.
-        hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(None, None)
-        left = MAX_CALLBACKS_PER_INSTANT
-        try:
-            left = self._drain(left)
-            for arrive in arrivals:
-                arrive()
-                left = self._drain(left)
-            while self.peek() <= t_ns:
-                handle = heapq.heappop(self._timers)[2]
-                handle._scheduled = False  # type: ignore[attr-defined]
-                self._ready.append(handle)
-                left = self._drain(left)
-            self._look_at_ended()
-        finally:
-            self._running = False
-            sys.set_asyncgen_hooks(*hooks)
-            asyncio._set_running_loop(previous)
-
-    def advance(self, until_ns: int) -> None:
-        """Run every instant before ``until_ns`` (strictly); for a loop that nothing arrives at."""
-        while (t_ns := self.peek()) < until_ns:
-            self.run_instant(t_ns)
-
-    def _drain(self, left: int) -> int:
-        ready = self._ready
+        ready, left = self.ready, self._callbacks_left
         while ready:
             handle = ready.popleft()
             if not handle._cancelled:
@@ -181,25 +224,67 @@ class VirtualLoop(asyncio.AbstractEventLoop):
                     f"{self.name} ran more than {MAX_CALLBACKS_PER_INSTANT:,} callbacks at {self.now_ns} ns and "
                     f"simulated time did not move; look for a loop that awaits asyncio.sleep(0) or never awaits time"
                 )
-        return left
+        self._callbacks_left = left
 
-    def _look_at_ended(self) -> None:
+    def run_timer(self, timer: asyncio.Handle | Waiter) -> None:
+        """Run a timer of the agenda, unless it was cancelled, and all that it makes ready."""
+        if not timer._cancelled:
+            timer._run()
+            self._callbacks_left -= 1
+            self.drain()
+
+    def end(self) -> None:
         """Note exceptions of tasks that nobody has awaited by the end of the instant, rather than when the garbage
         collector comes by."""
-        for task in self._ended:
+        for task in self.ended:
             if task._log_traceback:
                 message = f"task {task.get_name()} ended with an exception that nobody awaited"
                 self.unhandled.append({"message": message, "exception": task.exception()})
-        self._ended.clear()
+        self.ended.clear()
+
+    # -- a loop that stands alone -------------------------------------------------------------------------------
+
+    def peek(self) -> int:
+        """The earliest instant (ns) at which anything will run; ``NEVER_NS`` if nothing is scheduled."""
+        if self.ready:
+            return self.now_ns
+        entries = self._agenda.entries
+        while entries and entries[0][4]._cancelled:
+            heapq.heappop(entries)
+        return entries[0][0] if entries else NEVER_NS
+
+    def run_instant(self, t_ns: int, arrivals: Sequence[Callable[[], object]] = ()) -> None:
+        """Set the clock to ``t_ns``; run the arrivals in order, then the timers due, and all that they make ready.
+
+        Raises:
+            StuckInstant: more than a million callbacks ran and the instant did not end.
+        """
+        with driving():
+            self.begin(t_ns)
+            self.drain()
+            for arrive in arrivals:
+                arrive()
+                self.drain()
+            entries = self._agenda.entries
+            while entries and entries[0][0] <= t_ns:
+                self.run_timer(heapq.heappop(entries)[4])
+            self.end()
+
+    def advance(self, until_ns: int) -> None:
+        """Run every instant before ``until_ns`` (strictly); for a loop that nothing arrives at."""
+        while (t_ns := self.peek()) < until_ns:
+            self.run_instant(t_ns)
+
+    # -- within -------------------------------------------------------------------------------------------------
 
     def _task_ended(self, task: asyncio.Future[Any]) -> None:
         assert isinstance(task, VirtualTask)
         self._tasks.pop(task, None)
-        self._ended.append(task)
+        self.ended.append(task)
 
-    def _inherited(self, context: contextvars.Context | None) -> contextvars.Context | None:
-        """The context of something that is scheduled: given, or inherited from node code, or the loop's own."""
-        return context if context is not None or self._running else self._context.copy()
+    def _inherited(self) -> contextvars.Context:
+        """The context of something that is scheduled without one: inherited from node code, or the loop's own."""
+        return contextvars.copy_context() if self.is_running() else self._context.copy()
 
     def next_number(self) -> int:
         """The next number of a task or future of this loop."""
@@ -216,8 +301,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
         """Run ``callback`` in this instant, after what is ready already."""
-        handle = asyncio.Handle(callback, args, self, self._inherited(context))
-        self._ready.append(handle)
+        handle = _Handle(callback, args, self, context or self._inherited())
+        self.ready.append(handle)
         return handle
 
     def call_at_ns(
@@ -228,12 +313,26 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         """Run ``callback`` at ``t_ns``; an instant that has passed means now."""
-        t_ns = max(t_ns, self.now_ns)
-        handle = asyncio.TimerHandle(t_ns / NS_PER_S, callback, args, self, self._inherited(context))
+        timer = _Timer(callback, args, self, context or self._inherited())
+        timer._when = max(t_ns, self.now_ns) / NS_PER_S
+        timer._scheduled = True
+        self._set_timer(t_ns, timer)
+        return timer
+
+    async def until_ns(self, t_ns: int) -> None:
+        """Sleep until ``t_ns``; an instant that has passed means now, after what is ready already."""
+        waiter = Waiter(self)
+        self._set_timer(t_ns, waiter)
+        try:
+            await waiter
+        finally:
+            if waiter._cancelled:
+                self._agenda.timer_cancelled()
+
+    def _set_timer(self, t_ns: int, timer: _Timer | Waiter) -> None:
         self._timer_count += 1
-        heapq.heappush(self._timers, (t_ns, self._timer_count, handle))
-        handle._scheduled = True  # type: ignore[attr-defined]
-        return handle
+        t_ns = max(t_ns, self.now_ns)
+        heapq.heappush(self._agenda.entries, (t_ns, self._place, TIMER, self._timer_count, timer, None))
 
     def call_at(
         self,
@@ -268,14 +367,14 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     ) -> VirtualTask:
         """Schedule a coroutine; its name defaults to a number of this loop, the same in every run."""
         name = name or f"{self.name}-{self._number + 1}"
-        task = VirtualTask(coro, loop=self, name=name, context=self._inherited(context))
+        task = VirtualTask(coro, loop=self, name=name, context=context or self._inherited())
         self._tasks[task] = None
         task.add_done_callback(self._task_ended)
         return task
 
     def is_running(self) -> bool:
         """Whether an instant of this loop is being run."""
-        return self._running
+        return asyncio._get_running_loop() is self
 
     def is_closed(self) -> bool:
         """Whether ``close`` was called."""
@@ -290,15 +389,15 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
         Left alone they would be torn down, and their ``finally`` run, when the garbage collector comes by.
         """
-        self._timers.clear()
+        self._agenda = Agenda()
         for task in list(self._tasks):
             task.cancel()
         with contextlib.suppress(StuckInstant):
             self.run_instant(self.now_ns)
         self._closed = True
         self._tasks.clear()
-        self._ready.clear()
-        self._timers.clear()
+        self.ready.clear()
+        self._agenda = Agenda()
 
     async def shutdown_asyncgens(self) -> None:
         """Nothing to do: a virtual loop keeps no asynchronous generators."""
@@ -325,12 +424,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self.unhandled.append(context)
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Sweep the heap when most of it is cancelled, as timeouts that were met leave it."""
-        self._cancelled_timers += 1
-        if self._cancelled_timers > 64 and self._cancelled_timers * 2 > len(self._timers):
-            self._timers = [timer for timer in self._timers if not timer[2].cancelled()]
-            heapq.heapify(self._timers)
-            self._cancelled_timers = 0
+        self._agenda.timer_cancelled()
 
     def __repr__(self) -> str:
         return f"<VirtualLoop {self.name} at {self.now_ns} ns>"
@@ -338,6 +432,24 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
 for _method in _REFUSED:
     setattr(VirtualLoop, _method, _refuse(_method))
+
+
+#: A future that is done, for tasks to be resumed with.
+_RESUMED: asyncio.Future[None] = asyncio.Future(loop=VirtualLoop("resumed"))  # type: ignore[abstract]
+_RESUMED.set_result(None)
+
+
+@contextlib.contextmanager
+def driving() -> Iterator[None]:
+    """Around all that runs virtual loops: whoever drives them gets back its place as the running loop, and a loop that
+    runs around them (a notebook's, a test's) does not finalise the nodes' generators."""
+    previous, hooks = asyncio._get_running_loop(), sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        yield
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+        asyncio._set_running_loop(previous)
 
 
 def _ns(seconds: float) -> int:

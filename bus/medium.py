@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from .errors import GraphError
+from .errors import GraphError, NodeError
 from .time import NEVER_NS
 
 if TYPE_CHECKING:
@@ -91,6 +91,17 @@ class Channel:
     members: Mapping[str, str]
     senders: Mapping[str, str] = field(default_factory=dict)
 
-    def receivers(self, source: str) -> list[str]:
-        """Names of the nodes for which an emission of ``source`` is judged, sorted."""
-        return sorted(name for name in self.members if name != source)
+    def receivers(self, source: str, to: str = "") -> list[str]:
+        """Names of the nodes for which an emission of ``source`` is judged, sorted; with ``to``, that member alone.
+
+        Raises:
+            NodeError: ``to`` is no member.
+        """
+        if not to:
+            return sorted(name for name in self.members if name != source)
+        if to not in self.members:
+            raise NodeError(
+                f"{source} sent to {to!r}, which is no member of channel {self.name}; its members are "
+                f"{', '.join(sorted(self.members))}"
+            )
+        return [to]

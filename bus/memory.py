@@ -5,6 +5,7 @@ An in-process run is one host driven by this; tests drive several, in any interl
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from .activation import Activatable, Completion
 from .coordinator import Coordinator, Report
 from .errors import RunError
 from .hub import Outcome
+from .pace import Pace
 from .shell import EARLY_REPORT_EVENTS, peak_rss_kb
 
 
@@ -22,8 +24,12 @@ def run_in_memory(
     write: Callable[[Completion], None] = lambda done: None,
     watch: Callable[[int, list[tuple[Any, ...]]], None] = lambda frontier_ns, news: None,
     stopping: Callable[[], bool] = lambda: False,
+    pace: Pace | None = None,
+    listen: Callable[[int], None] = lambda wait_ms: time.sleep(wait_ms / 1000),
 ) -> Outcome:
     """Run hosts to the end, one activation at a time; the arguments are those of hub and shell together.
+
+    ``listen`` is called between activations, to hear operators, with the time (wall ms) until something is due.
 
     Raises:
         RunError: no host can go on and the run is not finished.
@@ -36,23 +42,35 @@ def run_in_memory(
         write(done)
         outcome.tally.add(done)
 
+    begun_s = time.perf_counter()
+    pace = pace or Pace(None)
+    pace.start(coordinator.frontier_ns)
     while not (coordinator.finished or outcome.interrupted):
+        coordinator.paced_ns = pace.now_ns()
         grants = coordinator.grants()
         if not grants:
-            raise RunError(
-                "no host can go on and the run is not finished: this is a fault of lightlag, please report it"
-            )
+            due_ms = pace.wait_ms(coordinator.next_due_ns)
+            if due_ms is None:
+                raise RunError(
+                    "no host can go on and the run is not finished: this is a fault of lightlag, please report it"
+                )
+            listen(due_ms)
         for grant in grants:
             at = grant.host
             done = hosts[at].activate(grant.bound_ns, grant.emissions, EARLY_REPORT_EVENTS)
             note(done)
             numbers[at] += 1
             got[at] += len(grant.emissions)
-            report = Report(at, grant.incarnation, numbers[at], done.next_ns, got[at], done.outbox, done.failure)
+            report = Report(
+                at, grant.incarnation, numbers[at], grant.bound_ns, done.next_ns, got[at], done.outbox, done.failure
+            )
             if coordinator.is_news(report):
                 coordinator.accept(report)
             watch(coordinator.frontier_ns, done.news)
+        if grants:
+            listen(0)
         outcome.interrupted = stopping()
+    outcome.drive_s = time.perf_counter() - begun_s
     for at, host in enumerate(hosts):
         done = host.finish(coordinator.last_grant(at).emissions, failed=coordinator.failure is not None)
         note(done)

@@ -4,6 +4,9 @@
 values are checked when it is built, and registers it under ``lightlag.event@1``. On the wire a message is the msgpack
 array of its fields in order; NumPy arrays travel beside it as raw little-endian bytes and arrive read-only.
 Equality is equality of those bytes.
+
+Most of what a run does is to build, encode and decode messages, so ``__init__`` and ``encode`` are written for each
+class, as ``dataclasses`` does it: a value of exactly the right type passes without a call.
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ from .errors import MessageError
 ARRAY_EXT = 1
 #: The types of array elements: those whose bytes are the same on every machine (a long double's are not).
 _DTYPE = re.compile(r"\|[biu]1|<[iu][248]|<f[248]")
+
+#: One packer for all: making one costs as much as packing a message.
+_pack: Callable[[object], bytes] = msgpack.Packer().pack
 
 Check = Callable[[Any, str], Any]
 T = TypeVar("T")
@@ -94,6 +100,16 @@ _SCALARS: dict[Any, Check] = {
     bytes: _exactly(bytes, "bytes"),
     type(None): _exactly(type(None), "None"),
     np.ndarray: _check_array,
+}
+
+
+#: Values of which this is true need no check and no change; for any other the check has the last word.
+_CLEARLY_GOOD: dict[Any, str] = {
+    float: "type({0}) is float",
+    int: "type({0}) is int and -0x8000000000000000 <= {0} <= 0xffffffffffffffff",
+    str: "type({0}) is str and {0}.isascii()",
+    bool: "type({0}) is bool",
+    bytes: "type({0}) is bytes",
 }
 
 
@@ -170,13 +186,6 @@ class Message:
     __message_type__: typing.ClassVar[str]
     __message_checks__: typing.ClassVar[tuple[tuple[str, str, Check], ...]]
 
-    def __post_init__(self) -> None:
-        for name, where, check in self.__message_checks__:
-            value = getattr(self, name)
-            checked = check(value, where)
-            if checked is not value:
-                object.__setattr__(self, name, checked)
-
     def encode(self) -> tuple[bytes, tuple[bytes, ...]]:
         """The message as (msgpack body, raw frames of its arrays)."""
         arrays: list[bytes] = []
@@ -199,19 +208,8 @@ class Message:
         Raises:
             MessageError: the bytes are not such a message.
         """
-
-        def extension(code: int, data: bytes) -> Any:
-            if code != ARRAY_EXT:
-                raise MessageError(f"{cls.__message_type__}: unknown msgpack extension {code}")
-            dtype, shape, index = msgpack.unpackb(data)
-            if not _DTYPE.fullmatch(dtype) or min(index, *shape, 0) < 0:
-                raise ValueError(f"an array of {dtype!r} and shape {shape!r}, frame {index!r}")
-            array = np.frombuffer(arrays[index], dtype=dtype).reshape(shape)
-            array.flags.writeable = False
-            return array
-
         try:
-            values = msgpack.unpackb(body, use_list=False, ext_hook=extension, strict_map_key=True)
+            values = msgpack.unpackb(body, use_list=False, ext_hook=_array_of(arrays) if arrays else _no_array)
             if type(values) is not tuple:
                 raise TypeError(f"a {type(values).__name__} where its fields should be")
             return cls(*values)
@@ -227,6 +225,67 @@ class Message:
         return hash(self.encode())
 
 
+def _array_of(arrays: tuple[bytes | memoryview, ...]) -> Callable[[int, bytes], Any]:
+    """The function that finds the array for which a msgpack extension stands."""
+
+    def array(code: int, data: bytes) -> Any:
+        if code != ARRAY_EXT:
+            raise ValueError(f"unknown msgpack extension {code}")
+        dtype, shape, index = msgpack.unpackb(data)
+        if not _DTYPE.fullmatch(dtype) or min(index, *shape, 0) < 0:
+            raise ValueError(f"an array of {dtype!r} and shape {shape!r}, frame {index!r}")
+        found = np.frombuffer(arrays[index], dtype=dtype).reshape(shape)
+        found.flags.writeable = False
+        return found
+
+    return array
+
+
+_no_array = _array_of(())
+
+
+def _write_init(kind: type[Message], hints: Mapping[str, Any]) -> Any:
+    """``__init__`` of a message class: each value is checked, and normalised, on its way into its slot."""
+    scope: dict[str, Any] = {}
+    parameters, body = [], []
+    for number, (name, where, check) in enumerate(kind.__message_checks__):
+        scope[f"_check_{number}"], scope[f"_where_{number}"] = check, where
+        scope[f"_set_{number}"] = getattr(kind, name).__set__
+        parameters.append(name)
+        checked = f"_check_{number}({name}, _where_{number})"
+        if good := _CLEARLY_GOOD.get(hints[name]):
+            checked = f"{name} if {good.format(name)} else {checked}"
+        body.append(f" _set_{number}(_self, {checked})")
+    for number, field in enumerate(dataclasses.fields(kind)):  # type: ignore[arg-type]
+        if field.default is not dataclasses.MISSING:
+            scope[f"_default_{number}"] = field.default
+            parameters[number] += f"=_default_{number}"
+    return _written(kind, "__init__", f"def __init__({', '.join(['_self', *parameters])}):", body or [" pass"], scope)
+
+
+def _write_encode(kind: type[Message]) -> Any:
+    """``encode`` of a message class without arrays, whose fields msgpack takes as they are."""
+    fields = "".join(f"_self.{name}, " for name, _, _ in kind.__message_checks__)
+    return _written(kind, "encode", "def encode(_self):", [f" return _pack(({fields})), ()"], {"_pack": _pack})
+
+
+def _written(kind: type[Message], name: str, head: str, body: list[str], scope: dict[str, Any]) -> Any:
+    exec(compile("\n".join([head, *body]), f"<{name} of {kind.__message_type__}>", "exec"), scope)
+    scope[name].__qualname__ = f"{kind.__qualname__}.{name}"
+    scope[name].__doc__ = getattr(Message, name).__doc__
+    return scope[name]
+
+
+def _is_plain(hint: Any) -> bool:
+    """Whether msgpack takes values of this type as they are."""
+    if hint in _SCALARS:
+        return hint is not np.ndarray
+    origin = typing.get_origin(hint)
+    return origin in (types.UnionType, typing.Union, tuple) and all(
+        argument is Ellipsis or _is_plain(argument) for argument in typing.get_args(hint)
+    )
+
+
 @dataclass_transform(frozen_default=True)
 def message(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
     """Make a class of annotated fields a message type, registered as ``name@version``.
@@ -238,11 +297,12 @@ def message(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
 
     def decorate(cls: type[T]) -> type[T]:
         kind = f"{name}@{version}"
-        if "__post_init__" in vars(cls):
-            raise MessageError(f"{kind}: {cls.__name__} defines __post_init__, where a message's values are checked")
+        for taken in ("__init__", "__post_init__"):
+            if taken in vars(cls):
+                raise MessageError(f"{kind}: {cls.__name__} defines {taken}, where a message's values are checked")
         body = {key: value for key, value in vars(cls).items() if key not in ("__dict__", "__weakref__")}
         plain = type(cls.__name__, (Message, *[base for base in cls.__bases__ if base is not object]), body)
-        made: Any = dataclasses.dataclass(frozen=True, slots=True, eq=False)(plain)
+        made: Any = dataclasses.dataclass(frozen=True, slots=True, eq=False, init=False)(plain)
         hints = typing.get_type_hints(made)
         fields = [field.name for field in dataclasses.fields(made)]
         made.__message_type__ = kind
@@ -250,6 +310,9 @@ def message(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
             (field, where, _checker(hints[field], where))
             for field, where in ((field, f"{kind}: {field}") for field in fields)
         )
+        made.__init__ = _write_init(made, hints)
+        if all(_is_plain(hints[field]) for field in fields):
+            made.encode = _write_encode(made)
         known = _registry.get(kind)
         if known and (known.__module__, known.__qualname__) != (made.__module__, made.__qualname__):
             raise MessageError(f"{kind} is already {known.__module__}.{known.__qualname__}; give it another name")

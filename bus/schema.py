@@ -7,10 +7,13 @@ infinities) becomes its name as text.
 from __future__ import annotations
 
 import base64
+import json
 import math
 import types
 import typing
-from collections.abc import Mapping
+from binascii import b2a_base64
+from collections.abc import Callable, Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 import numpy as np
@@ -86,3 +89,48 @@ def json_value(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [json_value(item) for item in value]
     return str(value)
+
+
+def json_text(value: Any) -> str:
+    """The JSON of a message, or of any value in one: what ``json.dumps`` makes of ``json_value``, several times faster.
+
+    Most of a recording is text that need not be searched for what must be escaped: numbers, and bytes in base64.
+    """
+    write = _WRITERS.get(type(value))
+    if write is not None:
+        return write(value)
+    if isinstance(value, Message):
+        fields = [f'"{name}":{json_text(getattr(value, name))}' for name, _, _ in value.__message_checks__]
+        return "{" + ",".join(fields) + "}"
+    if isinstance(value, np.ndarray):
+        shape = ",".join(map(str, value.shape))
+        return f'{{"dtype":"{value.dtype.str}","shape":[{shape}],"data":{_base64_text(value.tobytes())}}}'
+    return json.dumps(json_value(value), separators=(",", ":"))
+
+
+def _float_text(value: float) -> str:
+    return repr(value) if math.isfinite(value) else f'"{value}"'
+
+
+def _base64_text(value: bytes) -> str:
+    return f'"{b2a_base64(value, newline=False).decode()}"'
+
+
+def _many_text(values: tuple[Any, ...]) -> str:
+    return "[" + ",".join(map(json_text, values)) + "]"
+
+
+def _mapping_text(values: Mapping[str, Any]) -> str:
+    return "{" + ",".join([f"{encode_basestring_ascii(key)}:{json_text(item)}" for key, item in values.items()]) + "}"
+
+
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    float: _float_text,
+    int: repr,
+    str: encode_basestring_ascii,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda value: "null",
+    bytes: _base64_text,
+    tuple: _many_text,
+    types.MappingProxyType: _mapping_text,
+}

@@ -1,8 +1,8 @@
 """The ZeroMQ shell of a host process: a DEALER socket around ``activate``.
 
 It blocks until the hub grants, activates the host, writes what came of it, then reports: write first, so that a report
-never speaks of something that the recording could lose. It leaves when the hub says BYE, or when the pipe from the
-launcher ends, because then nobody is left to run for.
+never speaks of something that the recording could lose. Over the pipe from the launcher it learns that the hub was
+started again, and then says hello and repeats its last report; when that pipe ends, nobody is left to run for.
 """
 
 from __future__ import annotations
@@ -11,17 +11,27 @@ import os
 import resource
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import zmq
 
 from . import wire
 from .activation import Activatable, Completion, Tally
-from .emission import Emission
+from .emission import Buffer, Emission
 from .errors import ProtocolError, RunError
 from .fingerprint import arithmetic_fingerprint
 
 #: Receptions and losses after which a host reports early, so that queues stay short and the view stays live.
 EARLY_REPORT_EVENTS = 2_000
+#: What the launcher says over the control pipe: the hub was started again; the hub has died after the end, leave.
+HUB_AGAIN = b"hub"
+LEAVE = b"leave"
+_RECONNECT_MS = 10
+_LINGER_MS = 2_000
+
+
+class HostAgain(RunError):
+    """The hub asks for this host to be started again."""
 
 
 def run_shell(
@@ -39,57 +49,123 @@ def run_shell(
 
     Raises:
         RunError: the hub refused this host, or the launcher is gone.
+        HostAgain: the hub asks for a new incarnation.
     """
-    tally = Tally()
-    number = got = 0
     with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
         socket.setsockopt(zmq.IDENTITY, host.name.encode())
-        socket.setsockopt(zmq.LINGER, 2_000)
+        socket.setsockopt(zmq.LINGER, _LINGER_MS)
+        socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
         socket.setsockopt(zmq.SNDHWM, 0)
         socket.connect(endpoint)
         poller = zmq.Poller()
         poller.register(socket, zmq.POLLIN)
         if control_fd is not None:
             poller.register(control_fd, zmq.POLLIN)
-
-        def say(kind: str, fields: tuple[object, ...], emissions: Sequence[Emission] = ()) -> None:
-            socket.send_multipart(wire.encode(run_id, kind, fields, emissions), copy=False)
-
-        say(wire.HELLO, (incarnation, arithmetic_fingerprint(), os.getpid()))
+        shell = _Shell(host, run_id, write, incarnation, lambda frames: _send(socket, frames))
+        shell.hello()
         while True:
             ready = dict(poller.poll())
-            if socket not in ready:
-                raise RunError(f"host {host.name}: the launcher is gone")
-            envelope = wire.decode(run_id, socket.recv_multipart())
-            if envelope.kind == wire.GRANT:
-                _, bound_ns, first = envelope.fields
-                fresh = _not_yet(envelope.emissions, first, got)
-                done = host.activate(bound_ns, fresh, EARLY_REPORT_EVENTS)
-                write(done)
-                tally.add(done)
-                number += 1
-                got += len(fresh)
-                fields = (incarnation, number, done.next_ns, got, done.failure, done.news, tally.fields())
-                say(wire.REPORT, fields, done.outbox)
-            elif envelope.kind == wire.FINISH:
-                first, failed = envelope.fields
-                done = host.finish(_not_yet(envelope.emissions, first, got), failed=failed)
-                write(done)
-                tally.add(done)
-                say(wire.FINISHED, (incarnation, host.chains(), tally.fields(), peak_rss_kb(), done.failure))
-            elif envelope.kind == wire.BYE:
+            if control_fd in ready:
+                said = os.read(control_fd or 0, 4096)
+                if not said:
+                    raise RunError(f"host {host.name}: the launcher is gone")
+                if LEAVE in said.split():
+                    return
+                shell.hello()
+            if socket in ready and not shell.hear(wire.decode(run_id, socket.recv_multipart())):
                 return
-            elif envelope.kind == wire.REFUSED:
-                raise RunError(f"host {host.name}: the hub refused it: {envelope.fields[0]}")
-            else:
-                raise ProtocolError(f"host {host.name}: the hub sent a {envelope.kind}, which only hosts send")
 
 
-def _not_yet(emissions: list[Emission], first: int, got: int) -> list[Emission]:
-    """Those of ``emissions``, numbered from ``first``, that come after the ``got`` taken in already."""
-    if first > got + 1:
-        raise ProtocolError(f"the hub sent emission {first} after emission {got}; some are missing")
-    return emissions[got + 1 - first :]
+class _Shell:
+    """What a host process has said, and answers."""
+
+    def __init__(
+        self,
+        host: Activatable,
+        run_id: str,
+        write: Callable[[Completion], None],
+        incarnation: int,
+        send: Callable[[list[Buffer]], None],
+    ) -> None:
+        self._host = host
+        self._run_id = run_id
+        self._write = write
+        self._incarnation = incarnation
+        self._send = send
+        self._tally = Tally()
+        #: The number of the latest report; emissions taken in; the highest bound granted.
+        self._number = 0
+        self._got = 0
+        self._bound_ns = 0
+        #: The latest report, and what was said at the end, as sent.
+        self._report: list[Buffer] = []
+        self._finished: list[Buffer] = []
+
+    def hello(self) -> None:
+        """Say hello, and repeat the last report: the hub that heard it may have died of it."""
+        fields = (self._incarnation, arithmetic_fingerprint(), os.getpid(), self._number, self._bound_ns)
+        self._send(wire.encode(self._run_id, wire.HELLO, fields))
+        if self._report:
+            self._send(self._report)
+
+    def hear(self, envelope: wire.Envelope) -> bool:
+        """Do what the hub says; False: leave."""
+        if envelope.kind == wire.GRANT:
+            self._granted(envelope.fields, envelope.emissions)
+        elif envelope.kind == wire.FINISH:
+            self._finish(envelope.fields, envelope.emissions)
+        elif envelope.kind == wire.BYE:
+            return False
+        elif envelope.kind == wire.AGAIN:
+            raise HostAgain(f"host {self._host.name}: the hub does not know how far it has come")
+        elif envelope.kind == wire.REFUSED:
+            raise RunError(f"host {self._host.name}: the hub refused it: {envelope.fields[0]}")
+        else:
+            raise ProtocolError(f"host {self._host.name}: the hub sent a {envelope.kind}, which hubs do not send")
+        return True
+
+    def _granted(self, asked: tuple[int, int, int, int], emissions: list[Emission]) -> None:
+        incarnation, number, bound_ns, first = asked
+        if incarnation != self._incarnation or number <= self._number:
+            return  # to a dead incarnation, or answered already
+        self._check_next(number, first)
+        done = self._host.activate(bound_ns, emissions, EARLY_REPORT_EVENTS)
+        self._store(done)
+        self._number = number
+        self._got += len(emissions)
+        self._bound_ns = max(self._bound_ns, bound_ns)
+        fields = (
+            incarnation, number, bound_ns, done.next_ns, self._got, done.failure, done.news, self._tally.fields()
+        )  # fmt: skip
+        self._report = wire.encode(self._run_id, wire.REPORT, fields, done.outbox)
+        self._send(self._report)
+
+    def _finish(self, asked: tuple[int, int, bool], emissions: list[Emission]) -> None:
+        incarnation, first, failed = asked
+        if incarnation != self._incarnation:
+            return
+        if not self._finished:
+            self._check_next(self._number + 1, first)
+            done = self._host.finish(emissions, failed=failed)
+            self._store(done)
+            fields: tuple[Any, ...] = (incarnation, self._host.chains(), self._tally.fields(), peak_rss_kb())
+            self._finished = wire.encode(self._run_id, wire.FINISHED, (*fields, done.failure))
+        self._send(self._finished)
+
+    def _check_next(self, number: int, first: int) -> None:
+        if number != self._number + 1 or first != self._got + 1:
+            raise ProtocolError(
+                f"host {self._host.name}: the hub asks for report {number} with emissions from {first} on, after "
+                f"report {self._number} and {self._got} emissions"
+            )
+
+    def _store(self, done: Completion) -> None:
+        self._write(done)
+        self._tally.add(done)
+
+
+def _send(socket: zmq.Socket[bytes], frames: Sequence[Buffer]) -> None:
+    socket.send_multipart(frames, copy=len(frames) == 1)
 
 
 def peak_rss_kb() -> int:

@@ -127,17 +127,31 @@ def show(
 @app.command(hidden=True)
 def host(
     name: str,
-    nodes: Annotated[str, typer.Option()],
-    endpoint: Annotated[str, typer.Option()],
-    run_id: Annotated[str, typer.Option()],
     run_dir: Annotated[Path, typer.Option()],
-    record: Annotated[bool, typer.Option("--record/--no-record")] = True,
+    endpoint: Annotated[str, typer.Option()],
+    incarnation: Annotated[int, typer.Option()] = 1,
 ) -> None:
     """Run some nodes of a graph in this process; the launcher starts these."""
-    from .processes import run_host
+    from .children import run_host
 
     with _errors_taught():
-        run_host(name, nodes.split(","), endpoint, run_id, run_dir, record=record)
+        code = run_host(name, run_dir, endpoint, incarnation)
+    raise typer.Exit(code)
+
+
+@app.command(hidden=True)
+def hub(
+    run_dir: Annotated[Path, typer.Option()],
+    endpoint: Annotated[str, typer.Option()],
+    feed_fd: Annotated[int, typer.Option()],
+    speed: Annotated[float | None, typer.Option()] = None,
+) -> None:
+    """Coordinate the hosts of a run in this process; the launcher starts it."""
+    from .children import run_hub
+
+    with _errors_taught():
+        code = run_hub(run_dir, endpoint, feed_fd, speed)
+    raise typer.Exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,12 @@ def conclude(
     groups: Groups,
     begun: float,
     broken: LightlagError | None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> RunResult:
     """Merge the recording, write summary and report; ``broken`` is the error that ended a run that nodes did not end.
 
     Of a run in which a node failed, everything after that instant is left out, whichever host had got there.
+    ``progress`` is told how many records of how many have been merged, if that takes longer than a second.
     """
     failure = outcome.failure
     whole = failure is None and broken is None and not outcome.interrupted
@@ -52,8 +55,8 @@ def conclude(
             "fingerprint": arithmetic_fingerprint(),
             "lightlag": version("lightlag"),
         }
-        cut = graph.epoch.unix_ns(failure.t_ns) if failure else None
-        merge(sorted(directory.parts.glob("*.mcap")), directory.recording, metadata, cut)
+        cut_ns = failure.t_ns if failure else None
+        merge(directory.recorded_parts(), directory.recording, metadata, cut_ns, progress)
     tally = recorded(directory.recording) if options.record and (failure or broken) else outcome.tally
     told = None
     if failure is not None:
@@ -102,6 +105,7 @@ def conclude(
         failure=told,
         interrupted=outcome.interrupted,
         pictures=pictures,
+        drive_s=outcome.drive_s,
     )
 
 

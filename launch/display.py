@@ -102,6 +102,10 @@ class PlainDisplay:
             ends = f"{graph.epoch.utc(0, 0)} to {graph.epoch.utc(graph.until_ns, 0)}"
             self._print(f"{graph.name}: {ends}, seed {graph.seed}, {len(graph.nodes)} nodes")
 
+    def noticed(self, text: str) -> None:
+        """See ``Observer``; for people, so not among what is read by programs."""
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
     def progress(self, frontier_ns: int) -> None:
         """See ``Observer``; a line per call would drown the timeline."""
 
@@ -162,6 +166,12 @@ class LiveDisplay:
         print_line(columns, no_wrap=True, overflow="ellipsis")
         self._live.start()
         self.progress(0)
+
+    def noticed(self, text: str) -> None:
+        """See ``Observer``."""
+        from rich.text import Text
+
+        self._console.print(Text(text, style="yellow"), soft_wrap=True)
 
     def progress(self, frontier_ns: int) -> None:
         """See ``Observer``; drawn ten times a second at most."""

@@ -21,12 +21,14 @@ from .diagnostics import InvalidGraph, Place, Report, did_you_mean, one_of
 from .locate import read_graph_file
 from .parameters import read_params
 from .plugins import NODES, PluginError, names, node_type, ports
+from .presence import read_presence
 from .source import UNKNOWN, Item
 from .spec import FORMAT, ChannelSpec, Graph, NodeSpec, duration_ns
 
 __all__ = ["ChannelSpec", "Graph", "InvalidGraph", "NodeSpec", "load_graph", "read_declarations", "read_graph"]
 
 _KEYS = ("version", "name", "description", "args", "epoch", "seed", "until", "nodes", "channels", "place")
+_NODE_KEYS = ("type", "params", "join", "leave")
 _REQUIRED = ("version", "name", "epoch", "until", "nodes")
 _NAME = re.compile("[a-z][a-z0-9_-]*")
 _NAME_RULE = "a name starts with a lower case letter; lower case letters, digits, - and _ may follow"
@@ -103,7 +105,7 @@ class _Reading:
         epoch = self._value(top.get("epoch"), _epoch)
         seed = self._value(top.get("seed"), _seed)
         until_ns = self._value(top.get("until"), _until)
-        nodes = self._nodes(top.get("nodes"))
+        nodes = self._nodes(top.get("nodes"), epoch, until_ns)
         channels = self._channels(top.get("channels"))
         place = self._place(top.get("place"))
         if self._report.diagnostics or name is None or epoch is None or until_ns is None:
@@ -123,11 +125,12 @@ class _Reading:
 
     # -- sections -----------------------------------------------------------------------------------------------
 
-    def _nodes(self, item: Item | None) -> dict[str, NodeSpec]:
+    def _nodes(self, item: Item | None, epoch: Epoch | None, until_ns: int | None) -> dict[str, NodeSpec]:
         specs: dict[str, NodeSpec] = {}
         for name, declared in self._named("nodes", item):
             self._ports[name] = None
-            fields = self._mapping(declared, f"node {name!r}", ("type", "params"), ("type",)) or {}
+            fields = self._mapping(declared, f"node {name!r}", _NODE_KEYS, ("type",)) or {}
+            presence = read_presence(fields.get("join"), fields.get("leave"), epoch, until_ns, self._report)
             kind = self._value(fields.get("type"), _text)
             cls = self._class(kind, fields["type"]) if kind is not None else None
             if kind is None or cls is None:
@@ -137,7 +140,8 @@ class _Reading:
             params = read_params(cls.Params, given, declared.label, self._report)
             if params is not None:
                 plain = given.plain() if given is not None else {}
-                specs[name] = NodeSpec(name, kind, cls, params, plain if isinstance(plain, dict) else {})
+                written = plain if isinstance(plain, dict) else {}
+                specs[name] = NodeSpec(name, kind, cls, params, written, *presence)
         if item is not None and item.value == {}:
             self._report.add("a graph without nodes", item.place, "declare one: name: {type: ...}")
         return specs

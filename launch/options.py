@@ -35,6 +35,10 @@ class RunOptions:
     record: bool = True
     #: Write the report.
     report: bool = True
+    #: Simulated seconds per wall second; None: as fast as it goes.
+    speed: float | None = None
+    #: How often a killed process may be started again.
+    restarts: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class RunResult:
     interrupted: bool = False
     #: Per picture: ``file``, ``taken_scet``, ``complete_ert``.
     pictures: Sequence[Mapping[str, str]] = field(default_factory=tuple)
+    #: Wall time from the moment at which every host was ready to the last event.
+    drive_s: float = 0.0
 
     @property
     def exit_code(self) -> int:
@@ -71,6 +77,9 @@ class Observer(Protocol):
 
     def started(self, graph: Graph, run_dir: Path | None) -> None:
         """The graph is right and the run begins; ``run_dir`` is where its files go, if it writes any."""
+
+    def noticed(self, text: str) -> None:
+        """Something that a person should know at once: a process was started again, the run is behind schedule."""
 
     def progress(self, frontier_ns: int) -> None:
         """Everything before ``frontier_ns`` has happened. May be called often."""

@@ -1,146 +1,310 @@
-"""Hosts as processes: started, watched, and never left behind.
+"""Hosts and hub as processes: started, watched, started again when they are killed, and never left behind.
 
-The launcher binds the hub's socket in a short private directory, starts ``lightlag host NAME`` for every group of
-nodes, and serves. A host leaves when the hub says so; it also leaves when its standard input, a pipe from the
-launcher, ends, so that nothing outlives a launcher that was killed.
+The launcher writes the run's facts into the journal, then starts ``lightlag hub`` and a ``lightlag host NAME`` for
+every group of nodes. A process that dies of a signal is started again, and the run goes on as if nothing had
+happened: the hub from its journal, a host from what the hub has of its past. One that ends by an error of its own
+would do so again; that ends the run, with its words.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
-import secrets
+import selectors
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import zmq
-
 from lightlag.bus.errors import RunError
-from lightlag.bus.hub import Hub, Outcome
-from lightlag.bus.journal import Journal
-from lightlag.bus.shell import run_shell
+from lightlag.bus.hub import Outcome
+from lightlag.bus.journal import read_facts, read_journal
+from lightlag.bus.operator import Operator
+from lightlag.bus.shell import HUB_AGAIN, LEAVE
 
-from .graph import load_graph
-from .placement import Groups, host_names
-from .rundir import HostFiles, RunDirectory
-from .world import World
+from .children import EXIT_AGAIN, OF_THE_TERMINAL
+from .feed import Listener, outcome_of
+from .live import say_alive
+from .rundir import RunDirectory
 
-#: How long a host may take to leave after BYE before it is killed (wall s).
+#: How long a process may take to leave after the end before it is killed (wall s).
 _LEAVE_S = 10.0
-#: What a terminal sends to every process in it: Ctrl-C, and that it is closing.
-_OF_THE_TERMINAL = (signal.SIGINT, signal.SIGHUP)
+#: How often the launcher looks up while nothing happens (wall s): where the system cannot tell it that a child died.
+_LOOK_S = 0.25
+_HUB = "hub"
 
 
-def run_in_processes(
-    world: World,
-    groups: Groups,
-    directory: RunDirectory,
-    *,
-    record: bool,
-    watch: Callable[[int, list[tuple[Any, ...]]], None],
-    stopping: Callable[[], bool],
-) -> Outcome:
-    """Run each group of nodes in a process of its own.
+class Supervisor:
+    """Runs the processes of one run.
 
-    Raises:
-        RunError: a host died, or could not start.
+    ``watch`` is told the frontier and the news; ``stopping`` whether a person asked for the end; ``tell`` what a
+    person should hear at once (a process was started again).
     """
-    names = host_names(groups)
-    run_id = secrets.token_hex(8)
-    private = Path(tempfile.mkdtemp(prefix="ll-", dir="/tmp"))  # ipc paths over 107 bytes fail
-    endpoint = f"ipc://{private}/hub"
-    coordinator = world.coordinator(groups)
-    facts = {"graph": world.graph.name, "seed": world.graph.seed, "run": run_id, "hosts": names, "groups": groups}
-    children: dict[str, subprocess.Popen[bytes]] = {}
 
-    def check() -> None:
-        for name, child in children.items():
-            if child.poll() is not None:
-                raise _died(directory, name, child.returncode)
+    def __init__(
+        self,
+        directory: RunDirectory,
+        *,
+        watch: Callable[[int, list[tuple[Any, ...]]], None],
+        stopping: Callable[[], bool] = lambda: False,
+        tell: Callable[[str], None] = lambda text: None,
+        behind: Callable[[float], None] = lambda wall_s: None,
+        speed: float | None = None,
+        restarts: int = 10,
+    ) -> None:
+        self._directory = directory
+        self._watch = watch
+        self._stopping = stopping
+        self._tell = tell
+        self._behind = behind
+        self._speed = speed
+        self._restarts = restarts
+        self._children: dict[str, _Child] = {}
+        self._listener = Listener()
+        self._outcome: Outcome | None = None
+        self._stop_said = False
+        self._feed = -1
 
+    def run(self) -> Outcome:
+        """Run from where the journal ends to the end.
+
+        Raises:
+            RunError: a process ended by an error of its own, or was killed too often.
+        """
+        facts = read_facts(self._directory.journal)
+        incarnations = _incarnations(self._directory.journal, facts["hosts"])
+        private = Path(tempfile.mkdtemp(prefix="ll-", dir="/tmp"))  # ipc paths over 107 bytes fail
+        self._endpoint = f"ipc://{private}/hub"
+        self._run_id: str = facts["run"]
+        say_alive(self._directory.live, self._endpoint, self._run_id)
+        self._selector = selectors.DefaultSelector()
+        try:
+            with _woken_by_signals(self._selector):
+                self._start_hub()
+                for name in facts["hosts"]:
+                    self._start_host(name, incarnations[name] + 1)
+                while self._outcome is None:
+                    self._look(_LOOK_S)
+                self._let_go()
+            return self._outcome
+        finally:
+            for child in self._children.values():
+                child.end()
+            self._selector.close()
+            self._directory.live.unlink(missing_ok=True)
+            shutil.rmtree(private, ignore_errors=True)
+
+    # -- what happens -------------------------------------------------------------------------------------------
+
+    def _look(self, timeout_s: float) -> None:
+        """Wait for what the hub tells, the death of a child, or a signal; see to it."""
+        for key, _ in self._selector.select(timeout_s):
+            if key.data == "feed":
+                self._hear()
+            elif key.data == "signal":
+                os.read(key.fd, 4096)
+        if self._stopping() and not self._stop_said:
+            self._stop()
+        for child in [child for child in self._children.values() if child.has_died()]:
+            self._hear()  # what it said before it died
+            if self._outcome is None:
+                self._died(child)
+
+    def _hear(self) -> None:
+        with suppress(BlockingIOError):
+            while data := os.read(self._feed, 1 << 16):
+                for kind, fields in self._listener.heard(data):
+                    self._told(kind, fields)
+
+    def _told(self, kind: str, fields: tuple[Any, ...]) -> None:
+        if kind == "news":
+            self._watch(fields[1], list(fields[2]))
+        elif kind == "at":
+            self._watch(fields[0], [])
+            self._behind(fields[1])
+        elif kind == "end":
+            self._outcome = outcome_of(fields)
+        elif kind == "error":
+            raise RunError(fields[0])
+
+    def _died(self, child: _Child) -> None:
+        code = child.code
+        if code is None or (code >= 0 and code != EXIT_AGAIN):
+            raise RunError(f"{child.title} died with exit code {code}; it said:\n{child.last_words()}")
+        child.restarts += 1
+        by = f"by signal {-code}" if code < 0 else "for the hub did not know it"
+        if child.restarts > self._restarts:
+            raise RunError(
+                f"{child.title} was killed {by} and had been started again {self._restarts} times already; "
+                f"it said:\n{child.last_words()}\nIf memory ran out, use fewer processes; raise --restarts if it is "
+                f"killed on purpose"
+            )
+        self._tell(f"{child.title} was killed {by}; starting it again ({child.restarts} of {self._restarts})")
+        if child.name == _HUB:
+            self._start_hub()
+            self._stop_said = False
+            for each in self._children.values():
+                each.say(HUB_AGAIN)
+        else:
+            self._start_host(child.name, child.incarnation + 1)
+
+    def _stop(self) -> None:
+        """Have the hub end the run; one that is starting is asked again at the next look."""
+        with suppress(RunError), Operator(self._endpoint, self._run_id, "launcher") as operator:
+            operator.ask("stop", timeout_s=_LOOK_S)
+            self._stop_said = True
+
+    def _let_go(self) -> None:
+        """Everything was received: wait for the children to leave, and be plain with those that do not."""
+        until_s = time.monotonic() + _LEAVE_S
+        hub = self._children[_HUB]
+        while any(not child.has_died() for child in self._children.values()) and time.monotonic() < until_s:
+            self._selector.select(0.02)
+            self._hear()
+            if hub.has_died() and hub.code:  # it cannot let the hosts go any more
+                for child in self._children.values():
+                    child.say(LEAVE)
+        for child in self._children.values():
+            if not child.has_died():
+                self._tell(f"{child.title} did not leave within {_LEAVE_S:g} s of the end and was killed")
+
+    # -- children -----------------------------------------------------------------------------------------------
+
+    def _start_hub(self) -> None:
+        self._listener.again()
+        reading, writing = os.pipe()
+        os.set_blocking(reading, False)
+        command = ["hub", "--run-dir", str(self._directory.path), "--endpoint", self._endpoint]
+        command += ["--feed-fd", str(writing)]
+        command += [] if self._speed is None else ["--speed", repr(self._speed)]
+        if self._feed >= 0:
+            self._selector.unregister(self._feed)
+            os.close(self._feed)
+        try:
+            self._start(_HUB, command, 1, (writing,))
+        finally:
+            os.close(writing)
+        self._feed = reading
+        self._selector.register(reading, selectors.EVENT_READ, "feed")
+
+    def _start_host(self, name: str, incarnation: int) -> None:
+        command = ["host", name, "--run-dir", str(self._directory.path), "--endpoint", self._endpoint]
+        self._start(name, [*command, "--incarnation", str(incarnation)], incarnation)
+
+    def _start(self, name: str, words: Sequence[str], incarnation: int, fds: Sequence[int] = ()) -> None:
+        before = self._children.get(name)
+        if before is not None:
+            before.end()
+        child = _Child(name, words, incarnation, self._directory.parts / f"{name}.stderr", fds)
+        child.restarts = before.restarts if before else 0
+        self._children[name] = child
+        child.register(self._selector)
+
+
+class _Child:
+    """One process."""
+
+    def __init__(self, name: str, words: Sequence[str], incarnation: int, errors: Path, fds: Sequence[int]) -> None:
+        self.name = name
+        self.title = "the hub" if name == _HUB else f"host {name}"
+        self.incarnation = incarnation
+        self.restarts = 0
+        self._errors = errors
+        self._selector: selectors.BaseSelector | None = None
+        command = [sys.executable, "-P", "-m", "lightlag.launch.cli", *words]
+        # A terminal sends its signals to children too; they are born deaf, since they may come while they start.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, OF_THE_TERMINAL)
+        try:
+            with errors.open("wb") as file:
+                self.process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=file, stderr=file, env=_environment(), pass_fds=fds
+                )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        self._pidfd = os.pidfd_open(self.process.pid) if hasattr(os, "pidfd_open") else -1
+
+    @property
+    def code(self) -> int | None:
+        """The exit code; negative: the signal that killed it."""
+        return self.process.returncode
+
+    def register(self, selector: selectors.BaseSelector) -> None:
+        """Have its death wake the launcher."""
+        if self._pidfd >= 0:
+            self._selector = selector
+            selector.register(self._pidfd, selectors.EVENT_READ, "death")
+
+    def has_died(self) -> bool:
+        """Whether it has ended."""
+        died = self.process.poll() is not None
+        if died:
+            self._forget()
+        return died
+
+    def say(self, word: bytes) -> None:
+        """Write to its control pipe."""
+        assert self.process.stdin is not None
+        with suppress(OSError):  # it has died meanwhile
+            self.process.stdin.write(word + b"\n")
+            self.process.stdin.flush()
+
+    def last_words(self) -> str:
+        """What it wrote to standard error, the end of it."""
+        return self._errors.read_text(encoding="utf-8", errors="replace").strip()[-4000:] or "(nothing)"
+
+    def end(self) -> None:
+        """Kill it if it lives, and let go of it."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._forget()
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            self.process.stdin.close()
+
+    def _forget(self) -> None:
+        if self._pidfd >= 0:
+            if self._selector is not None:
+                self._selector.unregister(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+
+def _incarnations(journal: Path, hosts: Sequence[str]) -> dict[str, int]:
+    """The highest incarnation of each host that the journal knows; 0 if it has not been heard of."""
+    known = [0] * len(hosts)
+    for host, envelope in read_journal(journal):
+        if envelope.kind == "report":
+            known[host] = max(known[host], envelope.fields[0])
+    return dict(zip(hosts, known, strict=True))
+
+
+@contextmanager
+def _woken_by_signals(selector: selectors.BaseSelector) -> Iterator[None]:
+    """Signals end a wait at once; their handlers run as always."""
+    reading, writing = os.pipe()
+    for fd in (reading, writing):
+        os.set_blocking(fd, False)
     try:
-        with (
-            Journal(directory.journal, facts) as journal,
-            zmq.Context() as context,
-            context.socket(zmq.ROUTER) as socket,
-        ):
-            socket.setsockopt(zmq.SNDHWM, 0)  # before bind: it holds for the connections made from then on
-            socket.bind(endpoint)
-            for name, group in zip(names, groups, strict=True):
-                children[name] = _start(name, group, endpoint, run_id, directory, record=record)
-            hub = Hub(run_id, names, coordinator, journal, watch=watch, check=check, stopping=stopping)
-            outcome = hub.serve(socket)
-            for name, child in children.items():
-                with suppress(subprocess.TimeoutExpired):
-                    if code := child.wait(_LEAVE_S):
-                        raise _died(directory, name, code)
-            return outcome
-    finally:
-        for child in children.values():
-            if child.poll() is None:
-                child.kill()
-            child.wait()
-            if child.stdin is not None:
-                child.stdin.close()
-        shutil.rmtree(private, ignore_errors=True)
-
-
-def run_host(name: str, nodes: list[str], endpoint: str, run_id: str, run_dir: Path, *, record: bool) -> None:
-    """The body of ``lightlag host NAME``: run some nodes of the graph in ``run_dir`` until the hub says BYE."""
-    _die_with_parent()
-    for number in _OF_THE_TERMINAL:  # the launcher's business: it stops granting
-        signal.signal(number, signal.SIG_IGN)
-    directory = RunDirectory(run_dir)
-    world = World(load_graph(str(directory.graph), {}))
-    host = world.host(name, nodes)
-    files = HostFiles(directory, name, world.graph.epoch, record=record)
+        before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    except ValueError:  # not the main thread: signals go elsewhere
+        before = None
+    selector.register(reading, selectors.EVENT_READ, "signal")
     try:
-        run_shell(host, endpoint, run_id, files.write, control_fd=sys.stdin.fileno())
+        yield
     finally:
-        files.close()
-
-
-def _start(
-    name: str, group: list[str], endpoint: str, run_id: str, directory: RunDirectory, *, record: bool
-) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-m", "lightlag.launch.cli", "host", name]
-    command += ["--nodes", ",".join(group), "--endpoint", endpoint, "--run-id", run_id]
-    command += ["--run-dir", str(directory.path), "--record" if record else "--no-record"]
-    # A terminal sends its signals to hosts too; they are born deaf to them, since they may come while they start.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_THE_TERMINAL)
-    try:
-        with _stderr_of(directory, name).open("wb") as errors:
-            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=errors, stderr=errors, env=_environment())
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        selector.unregister(reading)
+        if before is not None:
+            signal.set_wakeup_fd(before)
+        os.close(reading)
+        os.close(writing)
 
 
 def _environment() -> dict[str, str]:
-    """What the launcher can import, its hosts can."""
+    """What the launcher can import, its children can."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-
-
-def _stderr_of(directory: RunDirectory, name: str) -> Path:
-    return directory.parts / f"{name}.stderr"
-
-
-def _died(directory: RunDirectory, name: str, code: int) -> RunError:
-    said = _stderr_of(directory, name).read_text(encoding="utf-8", errors="replace").strip()[-4000:] or "(nothing)"
-    return RunError(f"host {name} died with exit code {code}; it said:\n{said}")
-
-
-def _die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies (Linux); elsewhere the pipe's end does it."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-        if os.getppid() != parent:  # it died meanwhile
-            os._exit(1)

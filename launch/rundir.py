@@ -9,7 +9,7 @@ runs/<utc>-<graph>/
     pictures/             what the ground received
     logs/<node>.log       a JSON object per line
     journal               accepted reports, if the run had several processes
-    parts/                each host's part of the recording; removed after the merge
+    parts/                what each host has recorded and published so far; removed after the merge
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from lightlag.bus.activation import Completion
+from lightlag.bus.activation import Completion, Product
 from lightlag.bus.errors import GraphError
-from lightlag.bus.recording import PartWriter
+from lightlag.bus.part import PartWriter
 from lightlag.bus.schema import json_value
 from lightlag.bus.time import Epoch
 
@@ -42,6 +41,7 @@ class RunDirectory:
         self.pictures = path / "pictures"
         self.logs = path / "logs"
         self.journal = path / "journal"
+        self.live = path / "live.json"
         self.parts = path / "parts"
 
     @classmethod
@@ -69,28 +69,32 @@ class RunDirectory:
 
     def part(self, host: str) -> Path:
         """Where a host writes its part of the recording."""
-        return self.parts / f"{host}.mcap"
+        return self.parts / f"{host}.part"
+
+    def recorded_parts(self) -> list[Path]:
+        """The parts that hosts have written."""
+        return sorted(self.parts.glob("*.part"))
+
+    def recorded(self) -> list[Path]:
+        """Where the records are: the merged recording, or the parts of a run that did not get there."""
+        return [self.recording] if self.recording.exists() else self.recorded_parts()
 
     def products(self) -> list[dict[str, Any]]:
         """What nodes published, in the order of time."""
-        found = [
-            json.loads(line)
-            for index in sorted(self.parts.glob("*.products"))
-            for line in index.read_text(encoding="utf-8").splitlines()
-        ]
+        found = [json.loads(line) for index in sorted(self.parts.glob("*.products")) for line in _whole_lines(index)]
         return sorted(found, key=lambda product: (product["t_ns"], product["node"], product["name"]))
 
     def cut(self, t_ns: int) -> None:
         """Leave out of logs and products what came after ``t_ns``."""
         for log in self.logs.glob("*.log"):
-            lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+            lines = _whole_lines(log)
             kept = [line for line in lines if json.loads(line)["t_ns"] <= t_ns]
             if kept:
                 log.write_text("".join(kept), encoding="utf-8")
             else:
                 log.unlink()
         for index in self.parts.glob("*.products"):
-            lines = index.read_text(encoding="utf-8").splitlines(keepends=True)
+            lines = _whole_lines(index)
             products = [json.loads(line) for line in lines]
             for product in products:
                 if product["t_ns"] > t_ns:
@@ -106,15 +110,23 @@ class RunDirectory:
 
 
 class HostFiles:
-    """What one host writes: its part of the recording, its nodes' logs, and the files they publish."""
+    """What one host writes: its part of the recording, its nodes' logs, and the files they publish.
+
+    A host that is started again writes everything anew, and its files take the place of those of its dead incarnation.
+    """
 
     def __init__(self, directory: RunDirectory, host: str, epoch: Epoch, *, record: bool) -> None:
         self._directory = directory
+        self._owner = f"{host}.products"
         self._epoch = epoch
         self._part = PartWriter(directory.part(host), epoch) if record else None
-        self._products = directory.parts / f"{host}.products"
-        self._products.write_text("", encoding="utf-8")
+        self._index = (directory.parts / self._owner).open("w", encoding="utf-8")
+        #: Names of files that this incarnation has published.
+        self._published: dict[str, None] = {}
         self._logs: dict[str, IO[str]] = {}
+        for claim in directory.parts.glob("*.claim"):
+            if os.readlink(claim) == self._owner:
+                (directory.pictures / claim.stem).unlink(missing_ok=True)
 
     def write(self, done: Completion) -> None:
         """Write what an activation did; a file whose name is taken is numbered, ``name-2.png``, never written over."""
@@ -125,27 +137,50 @@ class HostFiles:
             fields = json_value(record.fields)
             self._log(record.node).write(json.dumps({**line, "text": record.text, "fields": fields}) + "\n")
         for product in done.products:
-            file = _claim(
-                self._directory.pictures / f"{product.node}-{product.name}", partial(Path.touch, exist_ok=False)
-            )
-            file.write_bytes(product.data)
-            entry = {"t_ns": product.t_ns, "node": product.node, "name": file.name, "facts": json_value(product.facts)}
-            with self._products.open("a", encoding="utf-8") as index:
-                index.write(json.dumps(entry) + "\n")
-        for log in self._logs.values():
-            log.flush()
+            self._publish(product)
+        if done.logs:
+            for log in self._logs.values():
+                log.flush()
 
     def close(self) -> None:
-        """Finish the part and close the logs."""
+        """Close the part, the logs and the list of what was published."""
         if self._part is not None:
             self._part.close()
-        for log in self._logs.values():
-            log.close()
+        for file in (self._index, *self._logs.values()):
+            file.close()
 
     def _log(self, node: str) -> IO[str]:
         if node not in self._logs:
             self._logs[node] = (self._directory.logs / f"{node}.log").open("w", encoding="utf-8")
         return self._logs[node]
+
+    def _publish(self, product: Product) -> None:
+        """Write the file whole, or not at all, under a name that is this host's, as the list says after that."""
+        file = _claim(self._directory.pictures / f"{product.node}-{product.name}", self._reserve)
+        unfinished = self._directory.parts / f"{file.name}.unfinished"
+        unfinished.write_bytes(product.data)
+        unfinished.replace(file)
+        entry = {"t_ns": product.t_ns, "node": product.node, "name": file.name, "facts": json_value(product.facts)}
+        self._index.write(json.dumps(entry) + "\n")
+        self._index.flush()
+
+    def _reserve(self, path: Path) -> None:
+        """Reserve a name among the pictures: a link to the list of the host that it belongs to.
+
+        So a name that a dead incarnation of this host had reserved is this one's.
+        """
+        claim = self._directory.parts / f"{path.name}.claim"
+        try:
+            claim.symlink_to(self._owner)
+        except FileExistsError:
+            if os.readlink(claim) != self._owner or path.name in self._published:
+                raise
+        self._published[path.name] = None
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """The lines of a file, without one that was cut short by a kill."""
+    return [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
 
 
 def _claim(path: Path, make: Callable[[Path], None]) -> Path:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from lightlag.bus.errors import LightlagError
+from lightlag.bus.errors import GraphError, LightlagError
 from lightlag.bus.hub import Outcome
-from lightlag.bus.memory import run_in_memory
+from lightlag.bus.journal import read_facts
 
 from .closing import conclude
+from .graph import load_graph
+from .inprocess import InProcess
+from .live import begin_journal, is_alive
 from .options import Observer, RunOptions, RunResult
-from .placement import Groups, place
-from .rundir import HostFiles, RunDirectory
+from .placement import place
+from .rundir import RunDirectory
 from .spec import Graph
 from .timeline import Timeline
 from .world import World
-
-_IN_PROCESS = "all"
 
 
 def run(graph: Graph, options: RunOptions, observer: Observer) -> RunResult:
@@ -30,7 +34,7 @@ def run(graph: Graph, options: RunOptions, observer: Observer) -> RunResult:
 
     Raises:
         GraphError: the graph cannot run; nothing was started.
-        RunError: a host process died.
+        RunError: a process ended by an error of its own, or was killed too often.
     """
     begun = time.perf_counter()
     world = World(graph)
@@ -38,6 +42,37 @@ def run(graph: Graph, options: RunOptions, observer: Observer) -> RunResult:
     groups = place(world, options.processes) if options.processes else [sorted(world.nodes)]
     directory = RunDirectory.create(graph.name, options.run_dir)
     directory.graph.write_text(graph.to_yaml(), encoding="utf-8")
+    begin_journal(graph, groups, directory, processes=bool(options.processes), record=options.record)
+    return _run(world, directory, options, observer, begun)
+
+
+def resume(run_dir: Path, options: RunOptions, observer: Observer) -> RunResult:
+    """Go on with a run that was interrupted or killed, from where its journal ends.
+
+    Hosts go through their past again, so that the end is that of a run which nothing has disturbed. How the run was
+    placed and whether it records is in the journal; ``options`` says the rest.
+
+    Raises:
+        GraphError: there is no such run, or it has come to its end.
+    """
+    begun = time.perf_counter()
+    directory = RunDirectory(run_dir)
+    if not directory.journal.is_file():
+        raise GraphError(f"{run_dir} holds no run: it has no journal; see the folders under runs/")
+    if directory.live.exists() and is_alive(directory.live):
+        raise GraphError(f"{run_dir} is running; stop it first, or see: lightlag why {run_dir}")
+    if directory.summary.exists() and json.loads(directory.summary.read_text(encoding="utf-8")).get("digest"):
+        raise GraphError(f"{run_dir} has come to its end; there is nothing to resume")
+    for folder in (directory.pictures, directory.logs, directory.parts):
+        folder.mkdir(exist_ok=True)
+    facts = read_facts(directory.journal)
+    world = World(load_graph(str(directory.graph), {}))
+    options = replace(options, processes=len(facts["groups"]) if facts["processes"] else None, record=facts["record"])
+    return _run(world, directory, options, observer, begun)
+
+
+def _run(world: World, directory: RunDirectory, options: RunOptions, observer: Observer, begun: float) -> RunResult:
+    graph = world.graph
     observer.started(graph, directory.path)
     timeline = Timeline()
 
@@ -49,12 +84,13 @@ def run(graph: Graph, options: RunOptions, observer: Observer) -> RunResult:
     broken: LightlagError | None = None
     with _interruptible() as stopping:  # the closing work too: one Ctrl-C must not spoil the files
         try:
-            outcome = _drive(world, groups, directory, options, watch, stopping.asked)
+            outcome = _drive(world, directory, options, watch, stopping.asked, observer)
         except LightlagError as error:  # what was recorded until then is kept
             broken, outcome = error, Outcome(reached_ns=timeline.frontier_ns)
         if fresh := timeline.add([], outcome.reached_ns):
             observer.learnt(fresh)
         timeline.write(directory.timeline, graph.epoch)
+        groups = read_facts(directory.journal)["groups"]
         result = conclude(graph, options, directory, outcome, groups, begun, broken)
     observer.finished(result)
     return result
@@ -62,22 +98,42 @@ def run(graph: Graph, options: RunOptions, observer: Observer) -> RunResult:
 
 def _drive(
     world: World,
-    groups: Groups,
     directory: RunDirectory,
     options: RunOptions,
     watch: Callable[[int, list[tuple[Any, ...]]], None],
     stopping: Callable[[], bool],
+    observer: Observer,
 ) -> Outcome:
+    behind = _Behind(observer)
     if options.processes:
-        from .processes import run_in_processes
+        from .processes import Supervisor
 
-        return run_in_processes(world, groups, directory, record=options.record, watch=watch, stopping=stopping)
-    files = HostFiles(directory, _IN_PROCESS, world.graph.epoch, record=options.record)
-    try:
-        host = world.host(_IN_PROCESS, groups[0])
-        return run_in_memory([host], world.coordinator(groups), write=files.write, watch=watch, stopping=stopping)
-    finally:
-        files.close()
+        supervisor = Supervisor(
+            directory,
+            watch=watch,
+            stopping=stopping,
+            tell=observer.noticed,
+            behind=behind,
+            speed=options.speed,
+            restarts=options.restarts,
+        )
+        return supervisor.run()
+    return InProcess(world, directory).run(watch=watch, stopping=stopping, behind=behind, speed=options.speed)
+
+
+class _Behind:
+    """Says when a paced run falls behind its schedule, and again whenever that has doubled."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._next_s = 1.0
+
+    def __call__(self, behind_s: float) -> None:
+        if behind_s >= self._next_s:
+            self._next_s = 2 * behind_s
+            self._observer.noticed(
+                f"{behind_s:.1f} s behind the wall clock: the machine is slower than --speed asks for"
+            )
 
 
 class _Stopping:

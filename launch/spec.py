@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.medium import Wire
-from lightlag.bus.time import NS_PER_S, Epoch
+from lightlag.bus.time import NEVER_NS, NS_PER_S, Epoch
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams
 from lightlag.nodes.units import quantity
@@ -42,7 +42,7 @@ _DURATIONS_NS = {
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """A node as declared: what to make, with which parameters."""
+    """A node as declared: what to make, with which parameters, and when it is there."""
 
     name: str
     #: As written in the graph: an entry point's name or ``package.module:Class``.
@@ -51,6 +51,14 @@ class NodeSpec:
     params: NodeParams
     #: The parameters that the graph gave, as written; the rest of ``params`` are defaults of the class.
     given: Mapping[str, Plain] = field(default_factory=dict, compare=False)
+    #: When it joins and when it leaves: nanoseconds of TDB after the epoch. Before and after it is absent.
+    join_ns: int = 0
+    leave_ns: int = NEVER_NS
+
+    @property
+    def is_absent_at_times(self) -> bool:
+        """Whether it joins late or leaves early."""
+        return (self.join_ns, self.leave_ns) != (0, NEVER_NS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +159,10 @@ def _node_data(node: NodeSpec) -> dict[str, Plain]:
     data: dict[str, Plain] = {"type": node.type}
     if node.given:
         data["params"] = _escaped(dict(node.given))
+    if node.join_ns:
+        data["join"] = duration_text(node.join_ns)
+    if node.leave_ns < NEVER_NS:
+        data["leave"] = duration_text(node.leave_ns)
     return data
 
 

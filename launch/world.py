@@ -6,15 +6,17 @@ needed, so that a host process computes its own and no more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
+from itertools import product
+from typing import Any
 
 from lightlag.bus.coordinator import Coordinator
 from lightlag.bus.emission import Emission
 from lightlag.bus.errors import GraphError
 from lightlag.bus.lookahead import Lookahead
-from lightlag.bus.medium import Channel, Medium
+from lightlag.bus.medium import Channel, Medium, Wire
 from lightlag.bus.time import NEVER_NS, NS_PER_S
 from lightlag.nodes.host import Host
 from lightlag.nodes.node import Node
@@ -24,8 +26,10 @@ from lightlag.orbiters import Ephemeris, Space, SpaceMedium, SpaceSurroundings, 
 
 from .spec import ChannelSpec, Graph
 
-#: Lookahead in space is made anew for every window of this length.
+#: Lookahead in space is made anew for every window of this length, or of a multiple of it in very long runs.
 WINDOW_NS = 600 * NS_PER_S
+#: Every window of a run is looked at before hosts are placed: of runs of more than so many (four weeks) they are longer.
+MOST_WINDOWS = 4096
 #: How far hosts may be ahead of the slowest, so that a person who watches sees the run unfold.
 SHOWN_STEPS = 100
 
@@ -42,6 +46,8 @@ class World:
         }
         self._trajectories: dict[str, Trajectory] = {}
         self._surroundings: dict[str, Surroundings] = {}
+        #: Of every link in space, the bounds of the windows that were asked for.
+        self._bounds: dict[tuple[str, str], dict[int, int]] = {}
 
     @cached_property
     def space(self) -> Space:
@@ -115,45 +121,114 @@ class World:
             seed=self.graph.seed,
             until_ns=self.graph.until_ns,
             surroundings=self.surroundings,
+            **self._presence(members),
         )
+
+    def _presence(self, members: Sequence[str]) -> dict[str, Any]:
+        """When the nodes that join late or leave early are there; empty if all of them are there all the time."""
+        specs = [self.graph.nodes[node] for node in members]
+        absent = {spec.name: (spec.join_ns, spec.leave_ns) for spec in specs if spec.is_absent_at_times}
+        return {"presence": absent} if absent else {}
 
     def coordinator(self, groups: Sequence[Sequence[str]]) -> Coordinator:
         """The coordinator of hosts that hold these groups of nodes."""
         host_of = {node: index for index, group in enumerate(groups) for node in group}
-        destinations = {
-            (channel.name, source): sorted({host_of[node] for node in channel.receivers(source)} - {host_of[source]})
-            for channel in self.channels.values()
-            for source in {**channel.members, **channel.senders}
-        }
-
-        def destinations_of(emission: Emission) -> Sequence[int]:
-            return destinations[emission.channel, emission.source]
-
         return Coordinator(
             len(groups),
             self.lookahead(groups),
             host_of,
-            destinations_of,
+            self.destinations(groups),
             self.graph.until_ns,
-            run_ahead_ns=max(1, self.graph.until_ns // SHOWN_STEPS),
+            run_ahead_ns=self.run_ahead_ns,
         )
+
+    @property
+    def run_ahead_ns(self) -> int:
+        """How far hosts may be ahead of the slowest, whatever the lookahead."""
+        return max(1, self.graph.until_ns // SHOWN_STEPS)
+
+    def destinations(self, groups: Sequence[Sequence[str]]) -> Callable[[Emission], Sequence[int]]:
+        """For an emission: the hosts, other than its own, where potential receivers of it live."""
+        host_of = {node: index for index, group in enumerate(groups) for node in group}
+        everybody = {
+            (channel.name, source): sorted({host_of[node] for node in channel.receivers(source)} - {host_of[source]})
+            for channel in self.channels.values()
+            for source in {**channel.members, **channel.senders}
+        }
+        alone = {
+            (node, other): [host_of[node]] if host_of[node] != host_of[other] else []
+            for node in host_of
+            for other in host_of
+        }
+
+        def destinations(emission: Emission) -> Sequence[int]:
+            if emission.to:
+                return alone[emission.to, emission.source]
+            return everybody[emission.channel, emission.source]
+
+        return destinations
+
+    # -- lookahead ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def space_links(self) -> list[tuple[str, str]]:
+        """Pairs (source, receiver) between which an emission can cross space: their bounds change with time."""
+        joined = {
+            (source, receiver): None
+            for channel in self.channels.values()
+            if not isinstance(channel.medium, Wire)
+            for source in self.speakers(channel)
+            for receiver in channel.receivers(source)
+        }
+        return sorted(joined)
+
+    @property
+    def window_ns(self) -> int:
+        """How long a window of the lookahead is in this run.
+
+        Placement and coordination ask for bounds of these windows only, so that what the one decided after looking
+        at all of them is never refuted by what the other finds.
+        """
+        return WINDOW_NS * max(1, -(-self.graph.until_ns // (WINDOW_NS * MOST_WINDOWS)))
+
+    @property
+    def windows(self) -> range:
+        """The starts of the windows of this run, in ns."""
+        return range(0, self.graph.until_ns, self.window_ns)
+
+    def window_bound_ns(self, source: str, receiver: str, start_ns: int) -> int:
+        """The bound of a link in space over the window that starts at ``start_ns``; made once."""
+        known = self._bounds.setdefault((source, receiver), {})
+        bound_ns = known.get(start_ns)
+        if bound_ns is None:
+            bound_ns = self.delay_bound_ns(source, receiver, start_ns, start_ns + self.window_ns)
+            known[start_ns] = bound_ns
+        return bound_ns
 
     def lookahead(self, groups: Sequence[Sequence[str]]) -> Lookahead:
         """The lookahead between groups of nodes."""
-        pairs = {
-            (i, j): [(a, b) for a in groups[i] for b in groups[j]]
-            for i in range(len(groups))
-            for j in range(len(groups))
-            if i != j
-        }
+        host_of = {node: index for index, group in enumerate(groups) for node in group}
+        wires = [[NEVER_NS] * len(groups) for _ in groups]
+        for channel in self.channels.values():
+            if isinstance(channel.medium, Wire):
+                senders = sorted({host_of[node] for node in self.speakers(channel) if node in host_of})
+                for i, j in product(senders, sorted({host_of[node] for node in channel.members if node in host_of})):
+                    wires[i][j] = NEVER_NS if i == j else min(wires[i][j], channel.medium.latency_ns)
+        links = [
+            (host_of[source], host_of[receiver], source, receiver)
+            for source, receiver in self.space_links
+            if source in host_of and receiver in host_of and host_of[source] != host_of[receiver]
+        ]
 
         def bounds(t0_ns: int, t1_ns: int) -> list[list[int]]:
-            matrix = [[NEVER_NS] * len(groups) for _ in groups]
-            for (i, j), nodes in pairs.items():
-                matrix[i][j] = min((self.delay_bound_ns(a, b, t0_ns, t1_ns) for a, b in nodes), default=NEVER_NS)
+            matrix = [list(row) for row in wires]
+            for i, j, source, receiver in links:
+                # After the end nothing matters any more, and nothing was promised: 1 ns is always a lower bound.
+                bound_ns = self.window_bound_ns(source, receiver, t0_ns) if t0_ns < self.graph.until_ns else 1
+                matrix[i][j] = min(matrix[i][j], bound_ns)
             return matrix
 
-        return Lookahead(bounds, WINDOW_NS if len(groups) > 1 else None)
+        return Lookahead(bounds, self.window_ns if links else None)
 
     def delay_bound_ns(self, source: str, receiver: str, t0_ns: int, t1_ns: int) -> int:
         """Least delay from one node to another of what is sent in [t0_ns, t1_ns); NEVER_NS if no channel joins them."""
@@ -165,6 +240,10 @@ class World:
             ),
             default=NEVER_NS,
         )
+
+    def speakers(self, channel: Channel) -> list[str]:
+        """The nodes that can emit on a channel, sorted."""
+        return [node for node in sorted({**channel.members, **channel.senders}) if self._speaks(node, channel.name)]
 
     def _speaks(self, node: str, channel: str) -> bool:
         """Whether a node can emit on a channel, rather than only listen there: who is mute holds nobody up."""

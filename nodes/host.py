@@ -72,7 +72,7 @@ class Host:
         self._places = {node.name: _Place(node) for node in sorted(nodes, key=lambda node: node.name)}
         self._outlets = _outlets(channels)
         #: For each (channel, source): the members that live here, and whether any live elsewhere.
-        self._routes: dict[tuple[str, str], tuple[list[str], bool]] = {}
+        self._routes: dict[tuple[str, str, str], tuple[list[str], bool]] = {}
         self._heap: list[tuple[int, str]] = []
         self._done = Completion()
         self._failed: Failure | None = None
@@ -154,8 +154,10 @@ class Host:
         duration_ns: int,
         origin: Origin | None,
         via: tuple[str, ...],
+        to: str,
+        after_ns: int,
     ) -> None:
-        """Put an emission on the channel of a node's port, now."""
+        """Put an emission on the channel of a node's port; its last bit leaves ``after_ns`` from now."""
         name = node.name
         if self._over:
             self.log(name, "warning", f"port {port}: the run is over, a {type} was not sent", {})
@@ -168,8 +170,9 @@ class Host:
             return
         place = self._places[name]
         channel = self._channels[outlet]
+        local, remote = self._route(channel, name, to)
         place.seq += 1
-        sent_ns = node.loop.now_ns
+        sent_ns = node.loop.now_ns + after_ns
         emitter = channel.medium.stamp(name, sent_ns)
         emission = Emission(
             name,
@@ -182,10 +185,10 @@ class Host:
             duration_ns=duration_ns,
             origin=origin,
             via=via,
+            to=to,
             emitter=emitter,
         )
         self._done.emissions += 1
-        local, remote = self._route(channel, name)
         for receiver in local:
             self._judge(emission, self._places[receiver], channel)
         if remote:
@@ -201,17 +204,17 @@ class Host:
 
     # -- within -------------------------------------------------------------------------------------------------
 
-    def _route(self, channel: Channel, source: str) -> tuple[list[str], bool]:
-        route = self._routes.get((channel.name, source))
+    def _route(self, channel: Channel, source: str, to: str) -> tuple[list[str], bool]:
+        route = self._routes.get((channel.name, source, to))
         if route is None:
-            receivers = channel.receivers(source)
+            receivers = channel.receivers(source, to)
             local = [name for name in receivers if name in self._places]
-            route = self._routes[channel.name, source] = (local, len(local) < len(receivers))
+            route = self._routes[channel.name, source, to] = (local, len(local) < len(receivers))
         return route
 
     def _take_in(self, emission: Emission) -> None:
         channel = self._channels[emission.channel]
-        for receiver in self._route(channel, emission.source)[0]:
+        for receiver in self._route(channel, emission.source, emission.to)[0]:
             self._judge(emission, self._places[receiver], channel)
 
     def _judge(self, emission: Emission, place: _Place, channel: Channel) -> None:

@@ -49,8 +49,10 @@ class Services(Protocol):
         duration_ns: int,
         origin: Origin | None,
         via: tuple[str, ...],
+        to: str,
+        after_ns: int,
     ) -> None:
-        """Put an emission on the channel of a node's port, now."""
+        """Put an emission on the channel of a node's port; its last bit leaves ``after_ns`` from now."""
         ...
 
     def log(self, node: str, level: str, text: str, fields: dict[str, Any]) -> None:
@@ -166,9 +168,11 @@ class Node:
         duration_ns: int = 0,
         origin: Origin | None = None,
         via: tuple[str, ...] = (),
+        to: str = "",
+        after_ns: int = 0,
     ) -> None:
-        """Put encoded content on the channel of a port, now; ports and radios call this."""
-        self._host.emit(self, port, type, body, arrays, duration_ns, origin, via)
+        """Put encoded content on the channel of a port; ports and radios call this."""
+        self._host.emit(self, port, type, body, arrays, duration_ns, origin, via, to, after_ns)
 
     # -- what a host calls --------------------------------------------------------------------------------------
 

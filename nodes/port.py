@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from lightlag.bus.emission import Origin, Reception
-from lightlag.bus.errors import MessageError
+from lightlag.bus.errors import MessageError, NodeError
 from lightlag.bus.message import Message
 
 if TYPE_CHECKING:
@@ -28,10 +28,19 @@ class Port:
         self._queue: deque[Reception] = deque()
         self._readers: deque[asyncio.Future[None]] = deque()
 
-    def send(self, message: Any) -> None:
-        """Emit a message on the port's channel, now."""
+    def send(self, message: Any, *, to: str | None = None, after_ns: int = 0) -> None:
+        """Emit a message on the port's channel: to all its members, or to one; now, or with its last bit later.
+
+        ``to`` may be the node itself if it is a member. What leaves ``after_ns`` from now is decided now: it cannot
+        be taken back, and it is numbered among the node's emissions now.
+
+        Raises:
+            NodeError: ``to`` is no member of the channel, or ``after_ns`` is negative.
+        """
         body, arrays = encoded(message, self)
-        self.node.emit(self.name, message.__message_type__, body, arrays)
+        if after_ns < 0:
+            raise NodeError(f"{self.node.name}.{self.name}.send got after_ns={after_ns}; nothing leaves in the past")
+        self.node.emit(self.name, message.__message_type__, body, arrays, to=to or "", after_ns=after_ns)
 
     def relay(self, reception: Reception) -> None:
         """Emit what was received, unchanged; its origin is kept and this node is added to its ``via``."""

@@ -30,6 +30,7 @@ class _Frame(NamedTuple):
     arrays: Sequence[Buffer]
     origin: Origin | None
     via: tuple[str, ...]
+    to: str
 
 
 class Radio(Port):
@@ -48,20 +49,25 @@ class Radio(Port):
         """Frames that have not left yet, the one on the air included."""
         return len(self._frames) + self._sending
 
-    def send(self, message: Any, *, priority: int = 0) -> None:
-        """Queue a message for transmission.
+    def send(self, message: Any, *, priority: int = 0, to: str | None = None, after_ns: int = 0) -> None:
+        """Queue a message for transmission, to all members of the radio's channel or to one.
 
         Raises:
             QueueRefused: the transmit queue is full.
-            NodeError: the radio has no transmit frequency.
+            NodeError: the radio has no transmit frequency, or ``after_ns`` is given, which is for plain ports.
         """
+        if after_ns:
+            raise NodeError(
+                f"{self.node.name}.{self.name}.send got after_ns={after_ns}; a radio's frames leave in their turn, so "
+                f"sleep before you send"
+            )
         body, arrays = encoded(message, self)
-        self._queue_frame(priority, message.__message_type__, body, arrays, None, ())
+        self._queue_frame(priority, message.__message_type__, body, arrays, None, (), to or "")
 
     def relay(self, reception: Reception, *, priority: int = 0) -> None:
         """Queue what was received, unchanged; its origin is kept and this node is added to its ``via``."""
         emission = reception.emission
-        self._queue_frame(priority, emission.type, emission.body, emission.arrays, *onward(reception))
+        self._queue_frame(priority, emission.type, emission.body, emission.arrays, *onward(reception), "")
 
     async def drained(self) -> None:
         """Wait until every queued frame has left."""
@@ -84,6 +90,7 @@ class Radio(Port):
         arrays: Sequence[Buffer],
         origin: Origin | None,
         via: tuple[str, ...],
+        to: str,
     ) -> None:
         where = f"{self.node.name}.{self.name}"
         if self.spec.transmit_hz is None:
@@ -94,7 +101,7 @@ class Radio(Port):
                 f"drained(), or raise rate_bps or queue_frames"
             )
         self._number += 1
-        heapq.heappush(self._frames, _Frame(-priority, self._number, type, body, arrays, origin, via))
+        heapq.heappush(self._frames, _Frame(-priority, self._number, type, body, arrays, origin, via, to))
         if not self._sending:
             self._start()
 
@@ -107,7 +114,14 @@ class Radio(Port):
     def _last_bit(self, frame: _Frame, duration_ns: int) -> None:
         self._sending = False
         self.node.emit(
-            self.name, frame.type, frame.body, frame.arrays, duration_ns=duration_ns, origin=frame.origin, via=frame.via
+            self.name,
+            frame.type,
+            frame.body,
+            frame.arrays,
+            duration_ns=duration_ns,
+            origin=frame.origin,
+            via=frame.via,
+            to=frame.to,
         )
         if self._frames:
             self._start()

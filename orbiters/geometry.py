@@ -8,12 +8,12 @@ is left out, and so are aberration (0.006 deg) and refraction in elevations.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
-from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.trajectory import Trajectory, Vector
 
 from .frames import dot, subtract
-from .space import Space
+from .space import Obstacle, Space
 
 #: Speed of light. Source: definition of the metre.
 C_KM_S = 299_792.458
@@ -25,8 +25,8 @@ _TURNS = 10
 _FASTEST_BODY_KM_S = 31.0
 # Bodies are placed to 0.2 m when a ray passes: it must dip 1 m below the end it starts from to be cut.
 _PLACED_KM = 1e-3
-# The error left is the square of the step times acceleration / c: nothing, after a step of a microsecond.
-_CONVERGED_NS = 1000.0
+# The error left is the square of the step times acceleration / 2c, which even in an entry (0.1 km/s2) is 1e-5 ns.
+_CONVERGED_NS = 200_000.0
 
 
 def light_time_ns(emitter_km: Vector, sent_ns: int, receiver: Trajectory) -> float:
@@ -35,35 +35,41 @@ def light_time_ns(emitter_km: Vector, sent_ns: int, receiver: Trajectory) -> flo
     Solves |r_rx(sent + tau) - r_tx(sent)| = c tau by Newton's method, to the 1e-4 ns that barycentric positions are
     rounded to. Trajectories answer at whole nanoseconds, so each step is taken from the nearest one.
     """
-    tau_ns = 0.0
-    for _ in range(_TURNS):
-        whole_ns = round(tau_ns)
-        position, velocity = receiver.state(sent_ns + whole_ns)
-        step_ns = _newton_ns(subtract(position, emitter_km), velocity, whole_ns)
-        tau_ns = whole_ns + step_ns
-        if abs(step_ns) < _CONVERGED_NS:
-            break
-    return tau_ns
+    return _meet(emitter_km, sent_ns, receiver)[0]
+
+
+def arrival(emitter_km: Vector, sent_ns: int, receiver: Trajectory) -> tuple[int, Vector, Vector]:
+    """When (at least 1 ns after ``sent_ns``) and where (km) a signal meets ``receiver``; its velocity then (km/s)."""
+    tau_ns, known_ns, (x, y, z), velocity = _meet(emitter_km, sent_ns, receiver)
+    whole_ns = max(1, round(tau_ns))
+    # So close to a known state that a straight line is exact.
+    rest_s = (whole_ns - known_ns) * 1e-9
+    vx, vy, vz = velocity
+    return sent_ns + whole_ns, (x + rest_s * vx, y + rest_s * vy, z + rest_s * vz), velocity
 
 
 def light_time_back_ns(receiver_km: Vector, received_ns: int, emitter: Trajectory) -> float:
     """Nanoseconds before ``received_ns`` at which a signal that arrives at ``receiver_km`` then left ``emitter``."""
-    tau_ns = 0.0
+    return _meet(receiver_km, received_ns, emitter, -1)[0]
+
+
+def _meet(from_km: Vector, t_ns: int, other: Trajectory, way: int = 1) -> tuple[float, int, Vector, Vector]:
+    """Light time (ns) to ``other``, later (``way`` 1) or earlier (-1); the instant and state last looked at."""
+    ax, ay, az = from_km
+    whole_ns = 0
     for _ in range(_TURNS):
-        whole_ns = round(tau_ns)
-        position, (vx, vy, vz) = emitter.state(received_ns - whole_ns)
-        step_ns = _newton_ns(subtract(position, receiver_km), (-vx, -vy, -vz), whole_ns)
-        tau_ns = whole_ns + step_ns
-        if abs(step_ns) < _CONVERGED_NS:
+        position, velocity = other.state(t_ns + way * whole_ns)
+        x, y, z = position
+        vx, vy, vz = velocity
+        x, y, z = x - ax, y - ay, z - az
+        # One step for f(tau) = |ray(tau)| - c tau, with ray' = way * velocity.
+        range_km = math.sqrt(x * x + y * y + z * z)
+        closing_km_s = C_KM_S - (way * (x * vx + y * vy + z * vz) / range_km if range_km else 0.0)
+        step_ns = (range_km - C_KM_S * (whole_ns * 1e-9)) / closing_km_s * 1e9
+        if -_CONVERGED_NS < step_ns < _CONVERGED_NS:
             break
-    return tau_ns
-
-
-def _newton_ns(ray_km: Vector, velocity_km_s: Vector, tau_ns: int) -> float:
-    # One step for f(tau) = |ray(tau)| - c tau, with ray' = velocity.
-    range_km = math.hypot(*ray_km)
-    closing_km_s = C_KM_S - (dot(ray_km, velocity_km_s) / range_km if range_km else 0.0)
-    return (range_km - C_KM_S * (tau_ns / NS_PER_S)) / closing_km_s * NS_PER_S
+        whole_ns = round(whole_ns + step_ns)
+    return whole_ns + step_ns, whole_ns, position, velocity
 
 
 def occulting_body(
@@ -82,37 +88,75 @@ def occulting_body(
     reference surface (a descent into a basin) the ellipsoid is shrunk to pass through it, so that it is hidden only
     from what is below its horizon. An end at the very centre of a body is never hidden by that body.
     """
-    ray = subtract(receiver_km, emitter_km)
-    length_squared = dot(ray, ray)
-    if not length_squared:
-        return None
-    moved_km = _FASTEST_BODY_KM_S * (arrive_ns - sent_ns) / NS_PER_S
-    for body, track, radius_km, polar_km in space.obstacles:
-        within_km = STANDS_WITHIN_RADII * radius_km
-        if emitter_stands and math.dist(emitter_km, track.state(sent_ns).position_km) < within_km:
+    for body in space.obstacles_near(emitter_km, receiver_km, sent_ns, arrive_ns):
+        if emitter_stands and stands_on(body, emitter_km, sent_ns):
             continue
-        if receiver_stands and math.dist(receiver_km, track.state(arrive_ns).position_km) < within_km:
+        if receiver_stands and stands_on(body, receiver_km, arrive_ns):
             continue
-        passed = 0.0
-        for _ in range(3):  # where the body is depends on when the ray passes: off by 20,000 km, 2 km, then 0.2 m
-            centre_km = track.state(sent_ns + round(passed * (arrive_ns - sent_ns))).position_km
-            start = subtract(emitter_km, centre_km)
-            passed = min(1.0, max(0.0, -dot(start, ray) / length_squared))
-            nearest_km = _along(start, ray, passed)
-            if math.hypot(*nearest_km) > radius_km + moved_km:  # clear of it, wherever it is meanwhile
-                break
-        if dot(nearest_km, nearest_km) >= radius_km * radius_km:
-            continue
-        # Stretched along its pole the ellipsoid is a sphere, and a ray is still a ray.
-        rows = space.rows(body, sent_ns)
-        pole, stretch = (rows[0][2], rows[1][2], rows[2][2]), radius_km / polar_km - 1.0
-        begin, end = _stretched(start, pole, stretch), _stretched(_along(start, ray, 1.0), pole, stretch)
-        begin_km, end_km = math.hypot(*begin), math.hypot(*end)
-        through = subtract(end, begin)
-        closest = _along(begin, through, min(1.0, max(0.0, -dot(begin, through) / dot(through, through))))
-        if math.hypot(*closest) < min(radius_km, begin_km, end_km) - _PLACED_KM:
-            return body
+        passage = Passage.of(space, body, emitter_km, sent_ns, receiver_km, arrive_ns)
+        if passage is not None and passage.clearance_km < 0.0:
+            return body.name
     return None
+
+
+def stands_on(body: Obstacle, place_km: Vector, t_ns: int) -> bool:
+    """Whether a place (of a site) is on this body rather than on another."""
+    within_km = STANDS_WITHIN_RADII * body.radius_km
+    return math.dist(place_km, body.track.position_km(t_ns)) < within_km
+
+
+class Passage(NamedTuple):
+    """How a ray passes a body, whose ellipsoid is stretched along its pole to a sphere: a ray is still a ray.
+
+    ``begin_km`` and ``end_km`` are the ends of the ray relative to the centre; ``part`` is where between them (0 to 1)
+    it comes nearest; ``clearance_km`` how far that is outside of the sphere, negative if the ray is cut.
+    """
+
+    begin_km: Vector
+    end_km: Vector
+    part: float
+    clearance_km: float
+
+    @classmethod
+    def of(
+        cls,
+        space: Space,
+        body: Obstacle,
+        emitter_km: Vector,
+        sent_ns: int,
+        receiver_km: Vector,
+        arrive_ns: int,
+        *,
+        always: bool = False,
+    ) -> Passage | None:
+        """The passage; None, unless ``always``, if it is plain at the first look that the body does not cut the ray."""
+        ray = rx, ry, rz = subtract(receiver_km, emitter_km)
+        square = rx * rx + ry * ry + rz * rz
+        if not square:
+            return None
+        radius_km, delay_ns = body.radius_km, arrive_ns - sent_ns
+        passed_ns = 0
+        for _ in range(3):  # where the body is depends on when the ray passes: off by 20,000 km, 2 km, then 0.2 m
+            start = sx, sy, sz = subtract(emitter_km, body.track.position_km(sent_ns + passed_ns))
+            passed = min(1.0, max(0.0, -(sx * rx + sy * ry + sz * rz) / square))
+            before_ns, passed_ns = passed_ns, round(passed * delay_ns)
+            nx, ny, nz = sx + passed * rx, sy + passed * ry, sz + passed * rz
+            nearest_square = nx * nx + ny * ny + nz * nz
+            # The body moves on, at most so far, until the ray passes; it cannot change that by more than 1e-4.
+            reach_km = radius_km + _FASTEST_BODY_KM_S * 1.001e-9 * abs(passed_ns - before_ns)
+            if nearest_square > reach_km * reach_km and not always:
+                return None
+            if passed_ns == before_ns:
+                break
+        if nearest_square >= radius_km * radius_km and not always:
+            return None
+        rows = space.rows(body.name, sent_ns)
+        pole, stretch = (rows[0][2], rows[1][2], rows[2][2]), radius_km / body.polar_km - 1.0
+        begin, end = _stretched(start, pole, stretch), _stretched(_along(start, ray, 1.0), pole, stretch)
+        through = subtract(end, begin)
+        part = min(1.0, max(0.0, -dot(begin, through) / dot(through, through)))
+        surface_km = min(radius_km, math.hypot(*begin), math.hypot(*end)) - _PLACED_KM
+        return cls(begin, end, part, math.hypot(*_along(begin, through, part)) - surface_km)
 
 
 def _along(start: Vector, ray: Vector, part: float) -> Vector:

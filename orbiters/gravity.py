@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from lightlag.nodes.trajectory import Vector
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -26,52 +27,56 @@ class GravityField:
         """Unnormalised J2, for ``radius_km``."""
         return -math.sqrt(5) * self.coefficients[2, 0][0]
 
-    def acceleration_km_s2(self, gm_km3_s2: float, fixed_km: Vector) -> Vector:
+    def acceleration_km_s2(self, gm_km3_s2: float, fixed_km: ArrayLike) -> NDArray[np.float64]:
         """Acceleration in the body-fixed frame at ``fixed_km`` from the centre, the central term included.
 
-        Cunningham's recursion, with V + iW as one complex number U (Montenbruck and Gill, Satellite Orbits, 3.2.4-5).
+        ``fixed_km`` has the shape (3,) or (3, places), and so has what is returned. Cunningham's recursion, with
+        V + iW as one complex number U (Montenbruck and Gill, Satellite Orbits, 3.2.4-5).
         """
-        x, y, z = fixed_km
+        x, y, z = np.asarray(fixed_km, dtype=np.float64)
         radius = self.radius_km
         inverse_square = 1.0 / (x * x + y * y + z * z)
-        across = complex(x, y) * (radius * inverse_square)
+        across = (x + 1j * y) * (radius * inverse_square)
         along = z * radius * inverse_square
         shrink = radius * radius * inverse_square
-
-        top, terms = self._terms
-        sector = complex(radius * math.sqrt(inverse_square))
-        columns: list[list[complex]] = []  # columns[m][n - m] is U of degree n and order m
-        for m in range(top + 1):
-            if m:
-                sector *= (2 * m - 1) * across
-            column = [sector, (2 * m + 1) * along * sector]
-            for n in range(m + 2, top + 1):
-                ahead = (2 * n - 1) * along * column[-1] - (n + m - 1) * shrink * column[-2]
-                column.append(ahead / (n - m))
-            columns.append(column)
-
-        ax = ay = az = 0.0
-        for n, m, weight in terms:
-            outer = weight * columns[m + 1][n - m]
-            if m:
-                inner = (n - m + 2) * (n - m + 1) * weight * columns[m - 1][n - m + 2]
-                ax += 0.5 * (inner.real - outer.real)
-                ay -= 0.5 * (inner.imag + outer.imag)
-            else:
-                ax -= outer.real
-                ay -= outer.imag
-            az -= (n - m + 1) * (weight * columns[m][n - m + 1]).real
-        factor = gm_km3_s2 / (radius * radius)
-        return (factor * ax, factor * ay, factor * az)
+        degree, factors, weights = self._terms
+        # terms[n] holds U of degree n and orders 0 to n.
+        terms = [np.array([radius * np.sqrt(inverse_square) + 0j])]
+        for n in range(1, degree + 1):
+            rising, falling = factors[n]
+            lower = (rising.reshape(-1, *(1,) * x.ndim) * along) * terms[-1]
+            if n > 1:
+                lower[:-1] -= (falling.reshape(-1, *(1,) * x.ndim) * shrink) * terms[-2]
+            terms.append(np.concatenate((lower, ((2 * n - 1) * across * terms[-1][-1])[None])))
+        pull = (weights @ np.concatenate(terms)).real
+        return np.asarray(gm_km3_s2 / (radius * radius) * pull, dtype=np.float64)
 
     @cached_property
-    def _terms(self) -> tuple[int, list[tuple[int, int, complex]]]:
-        # Unnormalised C - iS by degree and order, after the central term; and the highest degree of U they need.
-        terms = [(0, 0, complex(1.0))]
-        for (n, m), (c, s) in sorted(self.coefficients.items()):
+    def _terms(self) -> tuple[int, list[tuple[NDArray[np.float64], NDArray[np.float64]]], NDArray[np.complex128]]:
+        # The highest degree of U; for each, what its recursion multiplies by, order by order; and the acceleration
+        # as the real part of a linear combination of all U, a row for each of its components.
+        degree = 1 + max([n for n, _ in self.coefficients], default=0)
+        factors = [(np.zeros(0), np.zeros(0))]
+        for n in range(1, degree + 1):
+            orders = np.arange(n)
+            factors.append(((2 * n - 1) / (n - orders), ((n + orders - 1) / (n - orders))[:-1]))
+        weights = np.zeros((3, (degree + 1) * (degree + 2) // 2), dtype=np.complex128)
+
+        def place(n: int, m: int) -> int:
+            return n * (n + 1) // 2 + m
+
+        for (n, m), (c, s) in {(0, 0): (1.0, 0.0), **self.coefficients}.items():
             norm = (2 - (m == 0)) * (2 * n + 1) * math.factorial(n - m) / math.factorial(n + m)
-            terms.append((n, m, math.sqrt(norm) * complex(c, -s)))
-        return max(n for n, _, _ in terms) + 1, terms
+            weight = (math.sqrt(norm) if n else 1.0) * complex(c, -s)
+            half = 0.5 if m else 1.0
+            weights[0, place(n + 1, m + 1)] -= half * weight
+            weights[1, place(n + 1, m + 1)] += half * 1j * weight
+            if m:
+                inner = 0.5 * (n - m + 2) * (n - m + 1) * weight
+                weights[0, place(n + 1, m - 1)] += inner
+                weights[1, place(n + 1, m - 1)] += 1j * inner
+            weights[2, place(n + 1, m)] -= (n - m + 1) * weight
+        return degree, factors, weights
 
 
 #: Mars to degree and order 3, and C40. Source: figures from memory of the published MRO fields (the MRO110 family);

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S, Epoch
-from lightlag.nodes.trajectory import State
+from lightlag.nodes.trajectory import State, Vector
 
 from .ephemeris import NAIF_IDS, Ephemeris, nearest
 from .frames import EarthRotation, IauRotation, Rotation, Rows, add, scale
@@ -24,6 +25,20 @@ from .trajectory import Track
 # Fourth derivatives are below 5e-19 km/s^4 (Earth about the Earth-Moon barycentre), so 1800 s costs 0.02 mm; the
 # rounding of 2e8 km in a double is 0.03 mm.
 _BODY_STEP_NS = 1800 * NS_PER_S
+# No body moves faster (the Earth: 30.3 km/s at perihelion).
+_FASTEST_BODY_KM_S = 31.0
+_HOUR_NS = 3600 * NS_PER_S
+# "Near" a line of sight: what comes no nearer will not hide anything for a while.
+_NEAR_KM = 50_000.0
+
+
+class Obstacle(NamedTuple):
+    """A body that can stand in the way: its name, its centre's track, its equatorial and polar radius (km)."""
+
+    name: str
+    track: Track
+    radius_km: float
+    polar_km: float
 
 
 class Space:
@@ -38,6 +53,7 @@ class Space:
         self.epoch = epoch
         self.ephemeris = ephemeris
         self.require(0, 0)
+        self._centres: dict[int, list[tuple[Obstacle, float, float, float, float]]] = {}
         self._tracks = {body: self._track(body) for body in NAIF_IDS}
         self._rotations: Mapping[str, Rotation] = {
             "earth": EarthRotation(),
@@ -82,10 +98,39 @@ class Space:
         return self._radii_km[self._known(body)]
 
     @cached_property
-    def obstacles(self) -> tuple[tuple[str, Track, float, float], ...]:
-        """Bodies that can stand in the way: name, centre, equatorial and polar radius (km)."""
+    def obstacles(self) -> tuple[Obstacle, ...]:
+        """Bodies that can stand in the way."""
         radii = self._radii_km
-        return tuple((body, self._tracks[body], radii[body][0], radii[body][2]) for body in ("earth", "mars", "sun"))
+        return tuple(Obstacle(name, self._tracks[name], radii[name][0], radii[name][2]) for name in sorted(NAIF_IDS))
+
+    def obstacles_near(self, a_km: Vector, b_km: Vector, t0_ns: int, t1_ns: int) -> list[Obstacle]:
+        """Those that may come within 50,000 km of the straight line from ``a_km`` to ``b_km`` in [t0_ns, t1_ns].
+
+        A coarse look, by where the bodies are in the middle of the hour: it leaves out nothing that matters.
+        """
+        hour = t0_ns // _HOUR_NS
+        centres = self._centres.get(hour)
+        if centres is None:
+            middle_ns = hour * _HOUR_NS + _HOUR_NS // 2
+            centres = self._centres[hour] = [
+                (body, *body.track.position_km(middle_ns), body.radius_km + _NEAR_KM) for body in self.obstacles
+            ]
+        ax, ay, az = a_km
+        rx, ry, rz = b_km[0] - ax, b_km[1] - ay, b_km[2] - az
+        square = rx * rx + ry * ry + rz * rz
+        # The middle of the hour is at most half an hour off at t0, and that and the rest at t1.
+        moved_km = _FASTEST_BODY_KM_S * 1e-9 * (_HOUR_NS // 2 + t1_ns - t0_ns)
+        near = []
+        for body, cx, cy, cz, near_km in centres:
+            x, y, z = ax - cx, ay - cy, az - cz
+            part = -(x * rx + y * ry + z * rz)
+            if part > 0.0:
+                part = 1.0 if part > square else part / square
+                x, y, z = x + part * rx, y + part * ry, z + part * rz
+            reach_km = near_km + moved_km
+            if x * x + y * y + z * z < reach_km * reach_km:
+                near.append(body)
+        return near
 
     @cached_property
     def _gm_km3_s2(self) -> Mapping[str, float]:

@@ -1,16 +1,18 @@
-"""Tracks: cubic Hermite interpolation on a grid fixed to the epoch, and the ball that such a curve stays in.
+"""Tracks: Hermite interpolation of fifth degree on a grid fixed to the epoch, and the balls that such curves keep to.
 
 A ``Track`` is the one implementation of ``lightlag.nodes.trajectory.Trajectory`` beneath everything here. What is
 exact, or integrated, is sampled at the instants k * step after the epoch, whatever is asked, so that a state never
-depends on what was asked before; between samples the curve *is* the cubic, which makes its bound a theorem: a cubic
-stays in the convex hull of its four Bezier points.
+depends on what was asked before; between samples the curve *is* the polynomial. Its acceleration is continuous and
+known to be less than a figure that is kept with it, which makes bounds cheap: in a time dt a curve leaves its chord by
+at most a dt^2 / 8.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+
+import numpy as np
 
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.trajectory import Ball, State, Vector
@@ -18,55 +20,96 @@ from lightlag.nodes.trajectory import Ball, State, Vector
 #: Samples of one call of a sampler: the first index and how many, to as many states.
 Sampler = Callable[[int, int], Sequence[State]]
 
-# Coefficients of one cubic: three each of position, velocity, square and cube.
-_Cubic = tuple[float, float, float, float, float, float, float, float, float, float, float, float]
+# Coefficients of one piece: position, velocity, then those of the square to the fifth power, three each.
+_Piece = list[float]
 
 _BLOCK = 32
-# 30 MB of cubics per track at most; they are made again when asked for again, to the same bits.
+# 50 MB of pieces per track at most; they are made again when asked for again, to the same bits.
 _KEEP = 1 << 16
 # Evaluation rounds at 2e8 km to 3e-8 km a term; a ball is made wider by 1 mm.
 _ROUNDING_KM = 1e-6
+# A ball is built on chords from which the curve strays by less than this part of the way made; at most so many.
+_STRAY = 0.004
+_MOST_CHORDS = 64
 
 
 class Track:
     """A curve through samples on the grid k * ``step_ns``, in clear space (no zenith, no attenuation).
 
     ``sampler(first, count)`` returns the states (ICRF, barycentric) at indices first .. first + count - 1; each
-    must depend on its own index only. The error of the interpolation is step^4 / 384 times the fourth derivative.
+    must depend on its own index only. The error of the interpolation is step^6 / 15,360 times the sixth derivative.
     """
 
     def __init__(self, step_ns: int, sampler: Sampler) -> None:
         self._step_ns = step_ns
+        self._block_ns = _BLOCK * step_ns
         self._sampler = sampler
-        self._cubics: dict[int, _Cubic] = {}
+        self._pieces: dict[int, _Piece] = {}
+        self._fiercest_km_s2: dict[int, float] = {}
 
     def state(self, t_ns: int) -> State:
         """State at ``t_ns``: ICRF, barycentric, km and km/s."""
         index, rest_ns = divmod(t_ns, self._step_ns)
-        px, py, pz, vx, vy, vz, sx, sy, sz, cx, cy, cz = self._cubics.get(index) or self._fill(index)
-        u = rest_ns / NS_PER_S
+        px, py, pz, vx, vy, vz, cx, cy, cz, dx, dy, dz, ex, ey, ez, fx, fy, fz = (
+            self._pieces.get(index) or self._fill(index)
+        )
+        u = rest_ns * 1e-9
+        u2, u3, u4, u5 = u + u, 3.0 * u, 4.0 * u, 5.0 * u
         return State(
-            (px + u * (vx + u * (sx + u * cx)), py + u * (vy + u * (sy + u * cy)), pz + u * (vz + u * (sz + u * cz))),
             (
-                vx + u * (2.0 * sx + u * 3.0 * cx),
-                vy + u * (2.0 * sy + u * 3.0 * cy),
-                vz + u * (2.0 * sz + u * 3.0 * cz),
+                px + u * (vx + u * (cx + u * (dx + u * (ex + u * fx)))),
+                py + u * (vy + u * (cy + u * (dy + u * (ey + u * fy)))),
+                pz + u * (vz + u * (cz + u * (dz + u * (ez + u * fz)))),
             ),
+            (
+                vx + u2 * cx + u * (u3 * dx + u * (u4 * ex + u * u5 * fx)),
+                vy + u2 * cy + u * (u3 * dy + u * (u4 * ey + u * u5 * fy)),
+                vz + u2 * cz + u * (u3 * dz + u * (u4 * ez + u * u5 * fz)),
+            ),
+        )
+
+    def position_km(self, t_ns: int) -> Vector:
+        """``state(t_ns).position_km``, in half the time."""
+        index, rest_ns = divmod(t_ns, self._step_ns)
+        px, py, pz, vx, vy, vz, cx, cy, cz, dx, dy, dz, ex, ey, ez, fx, fy, fz = (
+            self._pieces.get(index) or self._fill(index)
+        )
+        u = rest_ns * 1e-9
+        return (
+            px + u * (vx + u * (cx + u * (dx + u * (ex + u * fx)))),
+            py + u * (vy + u * (cy + u * (dy + u * (ey + u * fy)))),
+            pz + u * (vz + u * (cz + u * (dz + u * (ez + u * fz)))),
         )
 
     def bound(self, t0_ns: int, t1_ns: int) -> Ball:
         """A ball around every position in [t0_ns, t1_ns] (km)."""
-        points: list[Vector] = []
-        for a_ns, b_ns in pairwise(self._cuts(t0_ns, t1_ns)):
-            third_s = (b_ns - a_ns) / NS_PER_S / 3.0
-            (a, va), (b, vb) = self.state(a_ns), self.state(b_ns)
-            points += (
-                a,
-                (a[0] + third_s * va[0], a[1] + third_s * va[1], a[2] + third_s * va[2]),
-                (b[0] - third_s * vb[0], b[1] - third_s * vb[1], b[2] - third_s * vb[2]),
-                b,
-            )
-        return enclosing_ball(points)
+        span_ns = max(0, t1_ns - t0_ns)
+        span_s = span_ns * 1e-9
+        begin, velocity = self.state(t0_ns)
+        end = self.position_km(t0_ns + span_ns)
+        fiercest = self.fiercest_km_s2(t0_ns, t0_ns + span_ns)
+        bends = fiercest * span_s / (8.0 * _STRAY * (math.hypot(*velocity) or 1.0))
+        if bends < 1.0:
+            centre = ((begin[0] + end[0]) / 2, (begin[1] + end[1]) / 2, (begin[2] + end[2]) / 2)
+            return Ball(centre, math.dist(centre, end) + fiercest * span_s * span_s / 8.0 + _ROUNDING_KM)
+        chords = min(_MOST_CHORDS, 1 + int(math.sqrt(bends)))
+        between = [self.position_km(t0_ns + span_ns * k // chords) for k in range(1, chords)]
+        ball = enclosing_ball([begin, *between, end])
+        return Ball(ball.centre_km, ball.radius_km + fiercest * (span_s / chords + 1e-9) ** 2 / 8.0)
+
+    def fiercest_km_s2(self, t0_ns: int, t1_ns: int) -> float:
+        """What the acceleration (km/s2, barycentric) does not exceed in [t0_ns, t1_ns]."""
+        block_ns = self._block_ns
+        known = self._fiercest_km_s2
+        first, last = t0_ns // block_ns, t1_ns // block_ns
+        if first == last and first in known:
+            return known[first]
+        fiercest = 0.0
+        for block in range(first, last + 1):
+            if block not in known:
+                self._fill(block * _BLOCK)
+            fiercest = max(fiercest, known[block])
+        return fiercest
 
     def zenith(self, t_ns: int) -> Vector | None:
         """None: in flight."""
@@ -76,30 +119,38 @@ class Track:
         """0: clear space."""
         return 0.0
 
-    def _cuts(self, t0_ns: int, t1_ns: int) -> list[int]:
-        # The interval cut at the samples: between two cuts the curve is one cubic.
-        step_ns = self._step_ns
-        return [t0_ns, *range((t0_ns // step_ns + 1) * step_ns, t1_ns, step_ns), max(t0_ns, t1_ns)]
-
-    def _fill(self, index: int) -> _Cubic:
-        if len(self._cubics) >= _KEEP:
-            self._cubics.clear()
-        first = index // _BLOCK * _BLOCK
-        samples = self._sampler(first, _BLOCK + 1)
-        step_s = self._step_ns / NS_PER_S
-        for number, (begin, end) in enumerate(pairwise(samples), start=first):
-            self._cubics[number] = _cubic(begin, end, step_s)
-        return self._cubics[index]
+    def _fill(self, index: int) -> _Piece:
+        if len(self._pieces) >= _KEEP:
+            self._pieces.clear()
+        block = index // _BLOCK
+        first = block * _BLOCK
+        # One sample more at either end, from which acceleration is told.
+        samples = self._sampler(first - 1, _BLOCK + 3)
+        pieces, fiercest = _pieces(samples, self._step_ns / NS_PER_S)
+        self._pieces.update(enumerate(pieces, start=first))
+        self._fiercest_km_s2[block] = fiercest
+        return self._pieces[index]
 
 
-def _cubic(begin: State, end: State, step_s: float) -> _Cubic:
-    squares, cubes = [], []
-    for p0, p1, v0, v1 in zip(begin[0], end[0], begin[1], end[1], strict=True):
-        mean = (p1 - p0) / step_s
-        squares.append((3.0 * mean - 2.0 * v0 - v1) / step_s)
-        cubes.append((v0 + v1 - 2.0 * mean) / (step_s * step_s))
-    (sx, sy, sz), (cx, cy, cz) = squares, cubes
-    return (*begin[0], *begin[1], sx, sy, sz, cx, cy, cz)
+def _pieces(samples: Sequence[State], h: float) -> tuple[list[_Piece], float]:
+    """The polynomials between samples 1, 2, .. and the last but one, ``h`` seconds apart; and their acceleration.
+
+    Acceleration at a sample is 2 (p+ - 2 p + p-) / h^2 - (v+ - v-) / 2h: off by h^4 / 360 of the sixth derivative.
+    """
+    table = np.array(samples)
+    p, v = table[:, 0], table[:, 1]
+    a = 2.0 * ((p[2:] - p[1:-1]) - (p[1:-1] - p[:-2])) / (h * h) - (v[2:] - v[:-2]) / (2.0 * h)
+    p0, v0, a0, v1, a1 = p[1:-2], v[1:-2], a[:-1], v[2:-1], a[1:]
+    # What is left at the far end of position, velocity and acceleration, all as lengths.
+    far = (p[2:-1] - p0) - h * (v0 + 0.5 * h * a0)
+    drift, bend = h * (v1 - v0 - h * a0), h * h * (a1 - a0)
+    d = (10.0 * far - 4.0 * drift + 0.5 * bend) / h**3
+    e = (-15.0 * far + 7.0 * drift - bend) / h**4
+    f = (6.0 * far - 3.0 * drift + 0.5 * bend) / h**5
+    # The second derivative is a cubic, and stays in the hull of its four Bezier points.
+    inner0, inner1 = a0 + 2.0 * h * d, a1 - h * (2.0 * d + 8.0 * h * e + 20.0 * h * h * f)
+    fiercest = max(float(np.sqrt((points * points).sum(axis=1)).max()) for points in (a0, inner0, inner1, a1))
+    return np.concatenate((p0, v0, 0.5 * a0, d, e, f), axis=1).tolist(), fiercest * (1.0 + 1e-9)
 
 
 def enclosing_ball(points: Sequence[Vector]) -> Ball:

@@ -19,6 +19,7 @@ from lightlag.bus.coordinator import Coordinator, Grant, Report
 from lightlag.bus.digest import DigestChain
 from lightlag.bus.emission import Emission
 from lightlag.bus.lookahead import Lookahead
+from lightlag.bus.past import Past
 from lightlag.bus.time import NEVER_NS
 
 #: A node stops sending after so many events: worlds are busy, and end.
@@ -148,7 +149,9 @@ class ModelHost:
             self._take_in(emission)
         done = Completion()
         events = 0
-        while self._heap and self._may_run(self._heap[0][0], bound_ns) and events < limit:
+        while self._heap and self._may_run(self._heap[0][0], bound_ns):
+            if events >= limit and self._heap[0][0] > self.clock_ns:  # never within an instant
+                break
             t_ns, node, kind, source, count, emission = heapq.heappop(self._heap)
             self.clock_ns = t_ns
             events += 1
@@ -217,12 +220,16 @@ class Turn:
     """A driver's view of one host: the process, what it took in, and what the journal holds of it."""
 
     process: Activatable
+    incarnation: int = 1
     grant: Grant | None = None
     number: int = 0
-    taken: list[Emission] = field(default_factory=list)
-    #: What it had taken in by its latest accepted report, and the fingerprints of all that was accepted from it.
+    #: What this incarnation has taken in.
+    taken: int = 0
+    #: What the host had taken in by its latest accepted report, and what was accepted from it.
     inbox: list[Emission] = field(default_factory=list)
-    sent: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    sent: list[Emission] = field(default_factory=list)
+    #: What the grant that it works on gives it.
+    given: list[Emission] = field(default_factory=list)
 
 
 def drive(
@@ -248,7 +255,7 @@ def drive(
                 break
             kills += 1
             at = draw.randrange(hosts)
-            turns[at] = _killed(coordinator, turns[at], at, start)
+            turns[at] = killed(coordinator, turns[at], at, start)
             continue
         running = [host for host, turn in enumerate(turns) if turn.grant is not None]
         if not running or draw.random() < 0.8:
@@ -259,25 +266,21 @@ def drive(
             raise Deadlock
         if late and draw.random() < 0.5:
             assert not coordinator.is_news(late.pop())
-        killed = draw.random() < kill_share
-        at = draw.randrange(hosts) if killed else draw.choice(running)
+        die = draw.random() < kill_share
+        at = draw.randrange(hosts) if die else draw.choice(running)
         turn = turns[at]
         report = None
-        if turn.grant is not None and not (killed and draw.random() < 0.5):
-            done = turn.process.activate(turn.grant.bound_ns, turn.grant.emissions, draw.choice(limits))
-            turn.taken.extend(turn.grant.emissions)
-            turn.number += 1
-            report = Report(
-                at, turn.grant.incarnation, turn.number, done.next_ns, len(turn.taken), done.outbox, done.failure
-            )
-        if killed:
+        if turn.grant is not None and not (die and draw.random() < 0.5):
+            report = answer(turn, at, draw.choice(limits))
+        if die:
             kills += 1
-            turns[at] = _killed(coordinator, turn, at, start)
+            turns[at] = killed(coordinator, turn, at, start)
         elif report is not None:
             assert coordinator.is_news(report)
-            for emission in coordinator.accept(report):
-                turn.sent[emission.source, emission.seq] = emission.fingerprint()
-            turn.inbox = list(turn.taken)
+            if not coordinator.repeats(at):
+                turn.sent += report.outbox
+                turn.inbox += turn.given
+            coordinator.accept(report)
             turn.grant = None
         if report is not None and kill_share:
             late.append(report)
@@ -288,6 +291,31 @@ def drive(
         turn.process.finish(coordinator.last_grant(at).emissions)
         chains |= turn.process.chains()
     return chains, kills
+
+
+def answer(turn: Turn, at: int, limit: int) -> Report:
+    """Have a host do what it was granted, or about ``limit`` events of it."""
+    grant = turn.grant
+    assert grant is not None
+    assert (grant.number, grant.first) == (turn.number + 1, turn.taken + 1)
+    turn.given = list(grant.emissions)
+    done = turn.process.activate(grant.bound_ns, turn.given, limit)
+    turn.number += 1
+    turn.taken += len(turn.given)
+    return Report(
+        at, turn.incarnation, turn.number, grant.bound_ns, done.next_ns, turn.taken, done.outbox, done.failure
+    )
+
+
+def killed(coordinator: Coordinator, turn: Turn, at: int, start: Callable[[int], Activatable]) -> Turn:
+    """Kill a host and start it again; returns the view of its new incarnation."""
+    turn.process.finish([])  # nobody hears of it; it only leaves no half-run coroutines to the garbage collector
+    again = Turn(start(at), turn.incarnation + 1, inbox=turn.inbox, sent=turn.sent)
+    got, settled_ns = coordinator.position(at)
+    assert got == len(turn.inbox)
+    inbox, sent = list(turn.inbox), list(turn.sent)
+    coordinator.joined(at, again.incarnation, 0, 0, lambda: Past(lambda: inbox, sent, settled_ns))
+    return again
 
 
 def run_world(
@@ -302,9 +330,3 @@ def run_world(
     """Drive the model hosts of a world; returns their digest chains and the number of kills."""
     coordinator = rule(world.hosts, lookahead or world.lookahead(), world.host_of, world.destinations, world.until_ns)
     return drive(coordinator, lambda at: host(world, at), world.hosts, draw, kill_share)
-
-
-def _killed(coordinator: Coordinator, turn: Turn, at: int, start: Callable[[int], Activatable]) -> Turn:
-    turn.process.finish([])  # nobody hears of it; it only leaves no half-run coroutines to the garbage collector
-    coordinator.restart(at, turn.inbox, turn.sent)
-    return Turn(start(at), inbox=turn.inbox, sent=turn.sent)

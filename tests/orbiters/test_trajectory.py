@@ -79,5 +79,5 @@ def test_forgotten_pieces_of_a_track_come_back_to_the_bit(space, monkeypatch):
     before = track.state(77)
     monkeypatch.setattr("lightlag.orbiters.trajectory._KEEP", 10)
     track.state(10**13)
-    assert len(track._cubics) < 100
+    assert len(track._pieces) < 100
     assert track.state(77) == before

@@ -1,0 +1,55 @@
+"""An operator's line to the hub: whoever asks where a run stands, or acts upon it from outside, without being a host."""
+
+from __future__ import annotations
+
+import secrets
+from types import TracebackType
+from typing import Any, Self
+
+import zmq
+
+from . import wire
+from .errors import RunError
+
+#: The source of what operators send; no node can have this name.
+OPERATOR = "@operator"
+
+
+class Operator:
+    """Asks the hub at ``endpoint``; a context manager."""
+
+    def __init__(self, endpoint: str, run_id: str, name: str = "operator") -> None:
+        self._run_id = run_id
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.IDENTITY, f"{name}-{secrets.token_hex(4)}".encode())
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.connect(endpoint)
+
+    def ask(self, what: str, timeout_s: float = 5.0, **arguments: Any) -> dict[str, Any]:
+        """The hub's answer.
+
+        Raises:
+            RunError: there was none in time, or the hub could not do what was asked.
+        """
+        self._socket.send_multipart(wire.encode(self._run_id, wire.ASK, (what, arguments)))
+        if not self._socket.poll(round(timeout_s * 1000)):
+            raise RunError(f"the hub did not answer within {timeout_s:g} s; it may be starting, or the run has ended")
+        envelope = wire.decode(self._run_id, self._socket.recv_multipart())
+        told: dict[str, Any] = envelope.fields[0] if envelope.kind == wire.TOLD else {"error": str(envelope.fields)}
+        if "error" in told:
+            raise RunError(told["error"])
+        return told
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+        self._context.term()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

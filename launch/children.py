@@ -1,0 +1,142 @@
+"""The bodies of the processes that a launcher starts: ``lightlag host NAME`` and ``lightlag hub``.
+
+Both read what they are to do from the run directory, so that one that is started again needs no more words than the
+first. Neither outlives the launcher: their standard input is a pipe from it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import gc
+import os
+import shutil
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+from lightlag.bus.activation import Completion
+from lightlag.bus.errors import LightlagError
+from lightlag.bus.hub import Hub
+from lightlag.bus.journal import Journal, past_of, read_facts, restore
+from lightlag.bus.pace import Pace
+from lightlag.bus.shell import HostAgain, peak_rss_kb, run_shell
+
+from .feed import Feed
+from .graph import load_graph
+from .operations import answer
+from .rundir import HostFiles, RunDirectory
+from .world import World
+
+#: A host leaves with this code when the hub asks for a new incarnation (EX_TEMPFAIL).
+EXIT_AGAIN = 75
+#: What a terminal sends to every process in it, Ctrl-C and that it is closing: the launcher's business.
+OF_THE_TERMINAL = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+
+
+def run_host(name: str, run_dir: Path, endpoint: str, incarnation: int) -> int:
+    """The body of ``lightlag host NAME``: run its nodes until the hub says BYE; returns the exit code."""
+    _die_with_parent()
+    _deaf_to_the_terminal()
+    directory = RunDirectory(run_dir)
+    _show_stack_on_request(directory.parts / f"{name}.stack")
+    facts = read_facts(directory.journal)
+    world = World(load_graph(str(directory.graph), {}))
+    host = world.host(name, facts["groups"][facts["hosts"].index(name)])
+    gc.collect()
+    gc.freeze()  # a graph's nodes live as long as the process: the collector need not look at them again and again
+    files: list[HostFiles] = []
+
+    def write(done: Completion) -> None:
+        if not files:  # not before the hub has granted: of a run that is over nothing is to be written anew
+            files.append(HostFiles(directory, name, world.graph.epoch, record=facts["record"]))
+        files[0].write(done)
+
+    try:
+        run_shell(host, endpoint, facts["run"], write, incarnation=incarnation, control_fd=sys.stdin.fileno())
+    except HostAgain:
+        return EXIT_AGAIN
+    finally:
+        for each in files:
+            each.close()
+    return 0
+
+
+def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> int:
+    """The body of ``lightlag hub``: coordinate the run from where its journal ends; returns the exit code."""
+    _deaf_to_the_terminal()
+    threading.Thread(target=_leave_with_launcher, args=(endpoint,), daemon=True).start()
+    directory = RunDirectory(run_dir)
+    feed = Feed(feed_fd)
+    try:
+        facts = read_facts(directory.journal)
+        world = World(load_graph(str(directory.graph), {}))
+        coordinator = world.coordinator(facts["groups"])
+        host_of = {node: at for at, group in enumerate(facts["groups"]) for node in group}
+        destinations = world.destinations(facts["groups"])
+        acts = restore(directory.journal, coordinator, lambda news: feed.watch(coordinator.frontier_ns, news))
+
+        def past(host: int) -> Any:
+            got, settled_ns = coordinator.position(host)
+            return past_of(directory.journal, host, destinations, got, settled_ns)
+
+        with (
+            Journal(directory.journal) as journal,
+            zmq.Context() as context,
+            context.socket(zmq.ROUTER) as socket,
+        ):
+            socket.setsockopt(zmq.SNDHWM, 0)  # before bind: it holds for the connections made from then on
+            socket.bind(endpoint)
+            pace = Pace(speed)
+            hub = Hub(
+                facts["run"],
+                facts["hosts"],
+                coordinator,
+                journal,
+                past=past,
+                watch=lambda frontier_ns, news: feed.watch(frontier_ns, news, pace.behind_s(frontier_ns)),
+                answer=lambda what, asked: answer(hub, world, host_of, what, asked),
+                pace=pace,
+                acts=acts,
+            )
+            outcome = hub.serve(socket)
+            feed.end(outcome, peak_rss_kb())
+            hub.release(socket)
+    except LightlagError as error:
+        feed.error(str(error))
+        return 1
+    return 0
+
+
+def _deaf_to_the_terminal() -> None:
+    for number in OF_THE_TERMINAL:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _leave_with_launcher(endpoint: str) -> None:
+    """Wait for the end of standard input; then leave nothing behind."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    if endpoint.startswith("ipc://"):
+        shutil.rmtree(Path(endpoint.removeprefix("ipc://")).parent, ignore_errors=True)
+    os._exit(1)
+
+
+def _show_stack_on_request(path: Path) -> None:
+    """At SIGUSR1 write where this process is computing, even inside of a library: for ``lightlag why``."""
+    file = path.open("w", encoding="utf-8")
+    faulthandler.register(signal.SIGUSR1, file=file, all_threads=False)
+
+
+def _die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies (Linux); elsewhere the pipe's end does it."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+        if os.getppid() != parent:  # it died meanwhile
+            os._exit(1)
