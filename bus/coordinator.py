@@ -120,6 +120,11 @@ class Coordinator:
         self._destinations = destinations
         self._run_ahead_ns = run_ahead_ns
         self._lanes = [_Lane() for _ in range(hosts)]
+        #: E_i: the earliest instant at which anything can still happen in a host; the same idle or running.
+        self._earliest = [0] * hosts
+        #: How many hosts run, and how many have a past to repeat.
+        self._running = 0
+        self._repeating = 0
         #: Emissions each host had not taken in when it last reported, oldest first.
         self._unacknowledged: list[deque[Emission]] = [deque() for _ in range(hosts)]
         #: Of those, the (number, lower bound of arrival) that can still be a minimum: a sliding-window minimum.
@@ -128,28 +133,24 @@ class Coordinator:
 
     # -- the rule -----------------------------------------------------------------------------------------------
 
-    def earliest_ns(self, host: int) -> int:
-        """E_i: the earliest instant at which anything can still happen in a host; the same idle or running."""
-        soonest = self._soonest[host]
-        next_ns = self._lanes[host].next_ns
-        return min(next_ns, soonest[0][1]) if soonest else next_ns
+    def earliest_ns(self) -> list[int]:
+        """E_i of every host."""
+        return self._earliest
 
     @property
     def frontier_ns(self) -> int:
         """e: everything before it has happened, everywhere."""
-        return min(self.until_ns, *map(self.earliest_ns, range(len(self._lanes))))
+        return min(self.until_ns, *self.earliest_ns())
 
     @property
     def finished(self) -> bool:
         """Whether nothing before ``until_ns`` can happen any more, and no host has yet to repeat its past."""
-        return all(
-            lane.idle and lane.past is None and self.earliest_ns(host) >= self.until_ns
-            for host, lane in enumerate(self._lanes)
-        )
+        return not self._running and not self._repeating and min(self.earliest_ns()) >= self.until_ns
 
     def grants(self) -> list[Grant]:
         """The grants that are due now; each makes its host busy until it reports."""
-        return self.replays() + [self._grant(host, bound_ns) for host, bound_ns in self._bounds()]
+        due = [self._grant(host, bound_ns) for host, bound_ns in self._bounds()]
+        return due + self.replays() if self._repeating else due
 
     def replays(self) -> list[Grant]:
         """Of these, the grants to hosts that were started again and repeat their past."""
@@ -158,7 +159,7 @@ class Coordinator:
     @property
     def stuck(self) -> bool:
         """Whether nobody runs, nobody may, and the run is neither finished nor waiting for the wall clock."""
-        return all(lane.idle for lane in self._lanes) and not self.finished and self.frontier_ns < self.paced_ns
+        return not self._running and not self.finished and self.frontier_ns < self.paced_ns
 
     @property
     def next_due_ns(self) -> int:
@@ -166,32 +167,36 @@ class Coordinator:
         return min(
             (
                 at_ns
-                for host, lane in enumerate(self._lanes)
-                if lane.idle and (at_ns := self.earliest_ns(host)) >= self.paced_ns
+                for lane, at_ns in zip(self._lanes, self.earliest_ns(), strict=True)
+                if lane.idle and at_ns >= self.paced_ns
             ),
             default=NEVER_NS,
         )
 
     def _bounds(self) -> list[tuple[int, int]]:
         """B_j of every idle host that may go on, by the rule above."""
-        earliest = [self.earliest_ns(host) for host in range(len(self._lanes))]
+        earliest = self.earliest_ns()
         frontier_ns = min(earliest)
-        window = self._lookahead.window(min(frontier_ns, self.until_ns))
+        if frontier_ns >= self.until_ns:
+            return []
+        window = self._lookahead.window(frontier_ns)
         ceiling_ns = min(window.end_ns, frontier_ns + self._run_ahead_ns, self.until_ns, self.paced_ns)
         from_slowest = window.closed[earliest.index(frontier_ns)]
         bounds = []
-        for host, lane in enumerate(self._lanes):
-            at_ns = earliest[host]
+        for host, at_ns in enumerate(earliest):
             # The slowest host bounds most of the others; to look at it first spares them the sum over all.
-            if lane.idle and lane.past is None and at_ns < ceiling_ns and at_ns < frontier_ns + from_slowest[host]:
-                bound_ns = min(ceiling_ns, *map(add, earliest, window.into[host]))
-                if bound_ns > at_ns:
-                    bounds.append((host, bound_ns))
+            if at_ns < ceiling_ns and at_ns < frontier_ns + from_slowest[host]:
+                lane = self._lanes[host]
+                if lane.idle and lane.past is None:
+                    bound_ns = min(ceiling_ns, *map(add, earliest, window.into[host]))
+                    if bound_ns > at_ns:
+                        bounds.append((host, bound_ns))
         return bounds
 
     def _grant(self, host: int, bound_ns: int) -> Grant:
         lane = self._lanes[host]
         lane.idle = False
+        self._running += 1
         lane.bound_ns = max(lane.bound_ns, bound_ns)
         emissions = list(self._unacknowledged[host])
         return Grant(host, lane.incarnation, lane.number + 1, bound_ns, lane.got + 1, emissions)
@@ -201,6 +206,7 @@ class Coordinator:
         assert lane.past is not None
         emissions, bound_ns = lane.past.feed()
         lane.idle = False
+        self._running += 1
         return Grant(host, lane.incarnation, lane.number + 1, bound_ns, lane.again + 1, emissions)
 
     # -- what hosts say -----------------------------------------------------------------------------------------
@@ -217,13 +223,17 @@ class Coordinator:
         lane = self._lanes[host]
         if incarnation < lane.incarnation:
             return
-        if incarnation > lane.incarnation:
+        if incarnation > lane.incarnation or lane.past is not None:
             lane.incarnation, lane.number, lane.again = incarnation, 0, 0
+            self._repeating -= lane.past is not None
             lane.past = past() if lane.got or lane.settled_ns else None
-        if number - lane.number not in (0, 1):
+            self._repeating += lane.past is not None
+        # What a host repeats of its past is not journalled: one in the middle of it has to begin anew.
+        if number - lane.number not in ((0, 1) if lane.past is None else (0,)):
             raise ProtocolError(
                 f"host {host} says hello after its report {number}; the latest known here is {lane.number}"
             )
+        self._running += lane.idle - (number == lane.number)
         lane.idle = number == lane.number
         lane.bound_ns = max(lane.bound_ns, bound_ns)
 
@@ -237,10 +247,10 @@ class Coordinator:
         lane = self._lanes[report.host]
         if report.incarnation != lane.incarnation or report.number <= lane.number:
             return False
-        if report.number != lane.number + 1 or report.got > lane.routed:
+        if report.number != lane.number + 1 or report.got > lane.routed or lane.idle:
             raise ProtocolError(
                 f"host {report.host} reported number {report.number} with {report.got} emissions taken in, after "
-                f"number {lane.number} and {lane.routed} sent to it"
+                f"number {lane.number} and {lane.routed} sent to it{', without a grant' if lane.idle else ''}"
             )
         if lane.past is None:
             self._check_outbox(report, lane)
@@ -254,12 +264,14 @@ class Coordinator:
         """
         lane = self._lanes[report.host]
         lane.number = report.number
+        self._running -= not lane.idle
         lane.idle = True
         if lane.past is not None:
             lane.past.repeat(report.outbox)
             lane.again = report.got
             if lane.past.is_over(report.next_ns):
                 lane.past = None
+                self._repeating -= 1
             return
         for emission in report.outbox:
             self._last_seq[emission.source] = emission.seq
@@ -271,6 +283,7 @@ class Coordinator:
             soonest.popleft()
         lane.got = max(lane.got, report.got)
         lane.next_ns = report.next_ns
+        self._earliest[report.host] = min(report.next_ns, soonest[0][1]) if soonest else report.next_ns
         lane.bound_ns = max(lane.bound_ns, report.bound_ns)
         lane.settled_ns = max(lane.settled_ns, min(report.next_ns, report.bound_ns))
         if report.failure is not None:
@@ -336,7 +349,7 @@ class Coordinator:
 
     def waits(self) -> list[Wait]:
         """Where every host stands, and who keeps it from going on."""
-        earliest = [self.earliest_ns(host) for host in range(len(self._lanes))]
+        earliest = self.earliest_ns()
         window = self._lookahead.window(min(*earliest, self.until_ns))
         waits = []
         for host, lane in enumerate(self._lanes):
@@ -380,3 +393,4 @@ class Coordinator:
         while soonest and soonest[-1][1] >= arrives_ns:
             soonest.pop()
         soonest.append((lane.routed, arrives_ns))
+        self._earliest[host] = min(self._earliest[host], arrives_ns)

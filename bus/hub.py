@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,11 +25,13 @@ from .journal import Journal
 from .operator import OPERATOR
 from .pace import Pace
 from .past import Past
+from .tap import Tap
 
 #: Messages handled before grants are given: more than one report makes better bounds.
 _AT_ONCE = 64
 #: How long what was said last may take to leave (wall ms).
 _LINGER_MS = 2_000
+_POLLIN = int(zmq.POLLIN)
 
 
 @dataclass(slots=True)
@@ -53,8 +54,8 @@ class Hub:
     """Carries messages between the hosts of one run, and time.
 
     ``past(host)`` is what a host that was started again must go through; ``watch`` is told the frontier and the news
-    of each report; ``answer(what, arguments)`` is asked what operators ask, except to stop. ``acts`` is how many acts
-    from outside the journal holds.
+    of each report; ``answer(what, arguments)`` is asked what operators ask, except to stop and to tap. ``acts`` is how
+    many acts from outside the journal holds.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Hub:
         answer: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None,
         pace: Pace | None = None,
         acts: int = 0,
+        tap: Tap | None = None,
     ) -> None:
         self._run_id = run_id
         self.hosts = list(hosts)
@@ -89,6 +91,9 @@ class Hub:
         self._begun_s: float | None = None
         #: Acts from outside so far.
         self._acts = acts
+        self._tap = tap
+        #: By host, what it says that the activation recorded which it reports next.
+        self._tapped: dict[int, tuple[Any, ...]] = {}
         #: When each host was granted last (wall s), and its process id: for people.
         self.granted_s = [0.0] * len(hosts)
         self.pids = [0] * len(hosts)
@@ -104,7 +109,18 @@ class Hub:
             return "repeating"
         if wait.host in self._finished:
             return "finished"
-        return "running" if wait.running else "waiting"
+        if wait.running:
+            return "running"
+        return "paced" if self.coordinator.paced_ns <= wait.earliest_ns < self.coordinator.until_ns else "waiting"
+
+    @property
+    def stopping(self) -> bool:
+        """Whether an operator has stopped the run."""
+        return self._outcome.interrupted
+
+    def due_s(self, t_ns: int) -> float:
+        """Wall time until the pace lets ``t_ns`` happen (s)."""
+        return (self._pace.wait_ms(t_ns) or 0) / 1000
 
     def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
         """Have a node of a host receive what somebody outside sends, as soon as it can be; returns when it is sent.
@@ -165,11 +181,12 @@ class Hub:
             self._pace.start(coordinator.frontier_ns)
         coordinator.paced_ns = self._pace.now_ns()
         ending = self._outcome.interrupted or coordinator.finished
-        for grant in coordinator.replays() if ending else coordinator.grants():
+        grants = coordinator.replays() if ending else coordinator.grants()
+        for grant in grants:
             self.granted_s[grant.host] = time.perf_counter()
             self._say(socket, grant.host, wire.encode_grant(self._run_id, grant))
         if not ending:
-            if coordinator.stuck:
+            if not grants and coordinator.stuck:
                 raise RunError(
                     "no host can go on and the run is not finished: this is a fault of lightlag, please report it"
                 )
@@ -191,15 +208,15 @@ class Hub:
 
     def _listen(self, socket: zmq.Socket[bytes]) -> None:
         """Wait for a message, or until the pace lets somebody go on; handle what has come."""
-        wait_ms = None if self._absent else self._pace.wait_ms(self.coordinator.next_due_ns)
-        if wait_ms is not None and not socket.poll(wait_ms):
-            return
-        flags = 0
-        with suppress(zmq.Again):
-            for _ in range(_AT_ONCE):
-                identity, *frames = socket.recv_multipart(flags)
-                self._hear(socket, identity, frames)
-                flags = zmq.NOBLOCK
+        if self._pace.speed is not None and not self._absent:
+            wait_ms = self._pace.wait_ms(self.coordinator.next_due_ns)
+            if wait_ms is not None and not socket.poll(wait_ms):
+                return
+        for _ in range(_AT_ONCE):
+            identity, *frames = socket.recv_multipart()
+            self._hear(socket, identity, frames)
+            if not int(socket.get(zmq.EVENTS)) & _POLLIN:
+                return
 
     def _hear(self, socket: zmq.Socket[bytes], identity: bytes, frames: list[bytes]) -> None:
         host = self._index.get(identity)
@@ -210,20 +227,26 @@ class Hub:
         except LightlagError as error:
             self._refuse(str(error))
             return
-        if envelope.kind == wire.ASK:
+        if envelope.kind == wire.REPORT and host is not None and host not in self._absent:
+            self._report(socket, wire.report_of(host, envelope), envelope, frames)
+        elif envelope.kind == wire.ASK:
             self._told(socket, identity, envelope)
         elif host is not None and envelope.kind == wire.HELLO:
             self._hello(socket, host, envelope)
+        elif host is not None and envelope.kind == wire.TAPPED:
+            self._tapped[host] = envelope.fields
         elif host is None or host in self._absent:
             self._refuse(f"{self.hosts[host or 0]}: a {envelope.kind} before its hello")
-        elif envelope.kind == wire.REPORT:
-            self._report(wire.report_of(host, envelope), envelope, frames)
         elif envelope.kind == wire.FINISHED and host in self._finishing:
             self._finished[host] = envelope.fields[1:]
+            if self._tapped:
+                self._publish(socket, host, envelope.fields[0])
         else:
             self._refuse(f"{identity.decode()}: a {envelope.kind} where a report was due")
 
-    def _report(self, report: Report, envelope: wire.Envelope, frames: Sequence[bytes]) -> None:
+    def _report(
+        self, socket: zmq.Socket[bytes], report: Report, envelope: wire.Envelope, frames: Sequence[bytes]
+    ) -> None:
         coordinator = self.coordinator
         if not coordinator.is_news(report):
             return
@@ -232,6 +255,8 @@ class Hub:
             return
         self._journal.append(report.host, frames)
         coordinator.accept(report)
+        if self._tapped:
+            self._publish(socket, report.host, report.incarnation, report.number)
         self._watch(coordinator.frontier_ns, wire.news_of(envelope))
 
     def _hello(self, socket: zmq.Socket[bytes], host: int, envelope: wire.Envelope) -> None:
@@ -252,6 +277,9 @@ class Hub:
             self._say(socket, host, wire.encode(self._run_id, wire.AGAIN, ()))
             return
         self.pids[host] = pid
+        self.granted_s[host] = time.perf_counter()
+        if self._tap is not None and self._tap.wanted:
+            self._say(socket, host, wire.encode(self._run_id, wire.TAP, (True,)))
         self._absent.discard(host)
         self._finishing.discard(host)
         self._finished.pop(host, None)
@@ -261,9 +289,27 @@ class Hub:
         if what == "stop":
             self.stop()
             told: dict[str, Any] = {}
+        elif what in ("tap", "untap") and self._tap is not None:
+            told = self._tap.answer(what, identity)
+            self._tell_of_tap(socket)
         else:
             told = self._answer(what, arguments)
         self._send(socket, identity, wire.encode(self._run_id, wire.TOLD, (told,)))
+
+    def _publish(self, socket: zmq.Socket[bytes], host: int, incarnation: int, number: int | None = None) -> None:
+        """Publish what the report that was accepted just now came with; what went with none is nobody's business."""
+        of_incarnation, of_number, found = self._tapped.pop(host, (None, None, ()))
+        if self._tap is None or not self._tap.wanted:
+            self._tapped.clear()
+            self._tell_of_tap(socket)
+        elif of_incarnation == incarnation and number in (None, of_number):
+            self._tap.publish(found)
+
+    def _tell_of_tap(self, socket: zmq.Socket[bytes]) -> None:
+        """Tell hosts whether they are to say what they record."""
+        wanted = self._tap is not None and self._tap.wanted
+        for host in range(len(self.hosts)):
+            self._say(socket, host, wire.encode(self._run_id, wire.TAP, (wanted,)))
 
     def _refuse(self, reason: str) -> None:
         self.refusals += 1

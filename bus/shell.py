@@ -20,6 +20,7 @@ from .activation import Activatable, Completion, Tally
 from .emission import Buffer, Emission
 from .errors import ProtocolError, RunError
 from .fingerprint import arithmetic_fingerprint
+from .tap import bunches
 
 #: Receptions and losses after which a host reports early, so that queues stay short and the view stays live.
 EARLY_REPORT_EVENTS = 2_000
@@ -97,6 +98,8 @@ class _Shell:
         self._number = 0
         self._got = 0
         self._bound_ns = 0
+        #: Whether the hub wants to hear what activations recorded.
+        self._tapped = False
         #: The latest report, and what was said at the end, as sent.
         self._report: list[Buffer] = []
         self._finished: list[Buffer] = []
@@ -116,6 +119,8 @@ class _Shell:
             self._finish(envelope.fields, envelope.emissions)
         elif envelope.kind == wire.BYE:
             return False
+        elif envelope.kind == wire.TAP:
+            self._tapped = envelope.fields[0]
         elif envelope.kind == wire.AGAIN:
             raise HostAgain(f"host {self._host.name}: the hub does not know how far it has come")
         elif envelope.kind == wire.REFUSED:
@@ -134,9 +139,7 @@ class _Shell:
         self._number = number
         self._got += len(emissions)
         self._bound_ns = max(self._bound_ns, bound_ns)
-        fields = (
-            incarnation, number, bound_ns, done.next_ns, self._got, done.failure, done.news, self._tally.fields()
-        )  # fmt: skip
+        fields = (incarnation, number, bound_ns, done.next_ns, self._got, done.failure, done.news)
         self._report = wire.encode(self._run_id, wire.REPORT, fields, done.outbox)
         self._send(self._report)
 
@@ -162,6 +165,8 @@ class _Shell:
     def _store(self, done: Completion) -> None:
         self._write(done)
         self._tally.add(done)
+        if self._tapped and (found := bunches(done)):
+            self._send(wire.encode(self._run_id, wire.TAPPED, (self._incarnation, self._number + 1, found)))
 
 
 def _send(socket: zmq.Socket[bytes], frames: Sequence[Buffer]) -> None:

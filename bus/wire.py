@@ -1,14 +1,14 @@
 """The protocol between hub and hosts, as ZeroMQ multipart messages.
 
 The first frame is msgpack ``[version, run id, kind, fields, emissions, counts]``: the packed bytes of the emissions
-that travel with it, and how many raw frames of arrays follow for each (nothing if for none). A host says HELLO, REPORT
-and FINISHED; the hub says GRANT, FINISH, BYE, AGAIN and REFUSED; an operator says ASK, and is TOLD. Anything else, a
+that travel with it, and how many raw frames of arrays follow for each (nothing if for none). A host says HELLO, REPORT,
+FINISHED and TAPPED; the hub says GRANT, FINISH, BYE, AGAIN, REFUSED and TAP; an operator says ASK, and is TOLD. Anything else, a
 wrong version or run id, or frames that do not add up is a ``ProtocolError`` that says what it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgpack
@@ -22,7 +22,7 @@ VERSION = 2
 
 #: Host to hub: [incarnation, arithmetic fingerprint, process id, number of its latest report, highest bound granted].
 HELLO = "hello"
-#: Host to hub: [incarnation, number, bound_ns, next_ns, got, failure or nil, news, tally] and the outbox.
+#: Host to hub: [incarnation, number, bound_ns, next_ns, got, failure or nil, news] and the outbox.
 REPORT = "report"
 #: Host to hub: [incarnation, chains {node: bytes}, tally, peak resident set in kB, failure or nil].
 FINISHED = "finished"
@@ -41,43 +41,49 @@ ASK = "ask"
 TOLD = "told"
 #: Hub to host: [] the hub does not know how far this incarnation has come; leave, and be started again.
 AGAIN = "again"
+#: Hub to host: [whether to say, before each report, what its activation recorded: TAPPED].
+TAP = "tap"
+#: Host to hub: [incarnation, number of the report that follows, bunches of records]; see ``tap``. Not journalled.
+TAPPED = "tapped"
 #: In the journal alone: [] somebody outside acted upon a host, with the emission.
 ACT = "act"
 
-#: A type, or a function that says whether a value is what it should be.
-_Shape = type | Callable[[Any], bool]
-
-
-def _is_like(values: tuple[Any, ...], shapes: tuple[_Shape, ...]) -> bool:
-    return len(values) == len(shapes) and all(
-        isinstance(value, shape) if isinstance(shape, type) else shape(value)
-        for value, shape in zip(values, shapes, strict=True)
-    )
-
-
-def _is_failure(value: Any) -> bool:
-    return value is None or (isinstance(value, tuple) and _is_like(value, (int, str, str)))
-
-
-def _is_tally(value: Any) -> bool:
-    return isinstance(value, tuple) and _is_like(value, (int, int, dict))
-
-
-#: The shapes of the fields of each kind.
-_FIELDS: dict[str, tuple[_Shape, ...]] = {
-    HELLO: (int, str, int, int, int),
-    REPORT: (int, int, int, int, int, _is_failure, tuple, _is_tally),
-    FINISHED: (int, dict, _is_tally, int, _is_failure),
-    GRANT: (int, int, int, int),
-    FINISH: (int, int, bool),
-    BYE: (),
-    REFUSED: (str,),
-    ASK: (str, dict),
-    TOLD: (dict,),
-    AGAIN: (),
-    ACT: (),
+_NONE = type(None)
+#: The types of the fields of each kind, in every combination that it may have.
+_SHAPES: dict[str, frozenset[tuple[type, ...]]] = {
+    HELLO: frozenset({(int, str, int, int, int)}),
+    REPORT: frozenset({(int, int, int, int, int, failure, tuple) for failure in (_NONE, tuple)}),
+    FINISHED: frozenset({(int, dict, tuple, int, failure) for failure in (_NONE, tuple)}),
+    GRANT: frozenset({(int, int, int, int)}),
+    FINISH: frozenset({(int, int, bool)}),
+    BYE: frozenset({()}),
+    REFUSED: frozenset({(str,)}),
+    ASK: frozenset({(str, dict)}),
+    TOLD: frozenset({(dict,)}),
+    AGAIN: frozenset({()}),
+    TAP: frozenset({(bool,)}),
+    TAPPED: frozenset({(int, int, tuple)}),
+    ACT: frozenset({()}),
 }
-KINDS = frozenset(_FIELDS)
+KINDS = frozenset(_SHAPES)
+#: The types of a failure, and of a tally.
+_FAILURE = (int, str, str)
+_TALLY = (int, int, dict)
+
+
+def _are_right(kind: str, fields: tuple[Any, ...]) -> bool:
+    """Whether a message of a known kind has the fields that it should have."""
+    if tuple(map(type, fields)) not in _SHAPES[kind]:
+        return False
+    if kind == REPORT:
+        failure = fields[5]
+    elif kind == FINISHED:
+        failure = fields[4]
+        if tuple(map(type, fields[2])) != _TALLY:
+            return False
+    else:
+        return True
+    return failure is None or tuple(map(type, failure)) == _FAILURE
 
 
 class Envelope(NamedTuple):
@@ -116,10 +122,12 @@ def decode(run_id: str, frames: Sequence[bytes]) -> Envelope:
         raise ProtocolError(f"a message of protocol version {version!r}; this side speaks {VERSION}")
     if run != run_id:
         raise ProtocolError(f"a message of run {run!r}; this is run {run_id!r}")
-    if not _is_like((kind, fields, packed, counts), (str, tuple, tuple, tuple)) or kind not in KINDS:
+    if type(kind) is not str or kind not in KINDS:
         raise ProtocolError(f"a message of unknown kind {kind!r}")
-    if not _is_like(fields, _FIELDS[kind]):
+    if type(fields) is not tuple or not _are_right(kind, fields):
         raise ProtocolError(f"a {kind} with fields {fields!r}")
+    if type(packed) is not tuple or type(counts) is not tuple:
+        raise ProtocolError(f"a {kind} whose emissions are {packed!r} and {counts!r}")
     if not counts and len(frames) == 1:
         return Envelope(kind, fields, [Emission.unpack(each, ()) for each in packed])
     if len(counts) != len(packed) or not all(isinstance(count, int) and count >= 0 for count in counts):
@@ -135,8 +143,8 @@ def decode(run_id: str, frames: Sequence[bytes]) -> Envelope:
 
 
 def report_of(host: int, envelope: Envelope) -> Report:
-    """What a REPORT says to the coordinator; news and tally are for others."""
-    incarnation, number, bound_ns, next_ns, got, failure, _, _ = envelope.fields
+    """What a REPORT says to the coordinator; its news is for others."""
+    incarnation, number, bound_ns, next_ns, got, failure, _ = envelope.fields
     failed = Failure(*failure) if failure else None
     return Report(host, incarnation, number, bound_ns, next_ns, got, envelope.emissions, failed)
 

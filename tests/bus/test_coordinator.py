@@ -56,24 +56,24 @@ def test_no_world_that_hypothesis_finds_differs(seed, order, kill_share):
 class OnlyNext(Coordinator):
     """Forgets what is on the way to a host."""
 
-    def earliest_ns(self, host):
-        return self._lanes[host].next_ns
+    def earliest_ns(self):
+        return [lane.next_ns for lane in self._lanes]
 
 
 class NextWhileRunning(Coordinator):
     """Believes that what was sent down with a grant is accounted for."""
 
-    def earliest_ns(self, host):
-        lane = self._lanes[host]
-        return super().earliest_ns(host) if lane.idle else lane.next_ns
+    def earliest_ns(self):
+        right = super().earliest_ns()
+        return [at_ns if lane.idle else lane.next_ns for at_ns, lane in zip(right, self._lanes, strict=True)]
 
 
 class GrantWhileRunning(Coordinator):
     """Believes that a host that was granted a bound has reached it."""
 
-    def earliest_ns(self, host):
-        lane = self._lanes[host]
-        return super().earliest_ns(host) if lane.idle else lane.bound_ns
+    def earliest_ns(self):
+        right = super().earliest_ns()
+        return [at_ns if lane.idle else lane.bound_ns for at_ns, lane in zip(right, self._lanes, strict=True)]
 
 
 class NoWayBack(Lookahead):

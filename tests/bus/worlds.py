@@ -116,7 +116,7 @@ class World:
 
     def lookahead(self) -> Lookahead:
         """The lookahead of this world."""
-        return Lookahead(self.bounds, self.window_ns)
+        return Lookahead(self.bounds, self.window_ns, steps=1 + self.seed % 3)
 
     def in_one_host(self) -> World:
         """The same world, in one process."""
