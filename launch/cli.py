@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_RUN_FAILED, RunOptions
+from .bag import app as bag_app
+from .options import AUTO, EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_RUN_FAILED, RunOptions
 
 if TYPE_CHECKING:
+    from .options import Observer
     from .spec import Graph
 
 app = typer.Typer(
@@ -40,15 +43,40 @@ Words = Annotated[
 
 @app.command()
 def launch(
-    graph: GraphName,
+    graph: Annotated[
+        str | None,
+        typer.Argument(metavar="GRAPH", help="A shipped graph (mars2020) or the path of a graph file (my.yaml)."),
+    ] = None,
     arguments: Words = None,
     until: Annotated[
         str | None, typer.Option(metavar="DURATION", help="End after this long instead: 2h, 30min, '90 s'.")
     ] = None,
-    in_process: Annotated[bool, typer.Option("--in-process", help="All nodes in this process (the default).")] = False,
+    in_process: Annotated[bool, typer.Option("--in-process", help="All nodes in this process.")] = False,
     processes: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Spread the nodes over N processes; the digest is the same.")
+        str | None,
+        typer.Option(metavar="N|auto", help="Spread the nodes over N processes; auto (default): where it is faster."),
     ] = None,
+    speed: Annotated[
+        str, typer.Option(metavar="max|1x|60x", help="Simulated seconds a second; max: as fast as it goes.")
+    ] = "max",
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", file_okay=False, help="Go on with a run that was interrupted or killed."),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="With --resume and --set: a new run that leaves the old one at T (20min, UTC)."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NODE.PARAM=VALUE", help="What is different in the new run from T on."),
+    ] = None,
+    restarts: Annotated[
+        int, typer.Option(metavar="N", min=0, help="How often a killed process is started again.")
+    ] = 10,
+    check_determinism: Annotated[
+        bool, typer.Option("--check-determinism", help="Run it twice, in differing processes, and compare.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the last lines.")] = False,
     run_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", file_okay=False, help="Where files go; else runs/<utc>-<name>.")
@@ -62,21 +90,49 @@ def launch(
     lightlag launch mars2020                        the landing of Perseverance
     lightlag launch mars2020 seed:=7 --until 30min  another seed (camera noise), a shorter run
     lightlag launch my.yaml --processes 4 -q        your own, spread out
+    lightlag launch my.yaml --speed 60x             a minute of the mission each second
+    lightlag launch --resume runs/latest            go on with a run that was killed
+    lightlag launch --resume runs/latest --at 20min --set mro.uhf.rate_bps='16 kbit/s'
 
     The files of a run (recording, timeline, pictures, report) go to runs/, the last one under runs/latest.
-    Ctrl-C ends a run gracefully; what had happened by then is recorded.
+    Ctrl-C ends a run gracefully; what had happened by then is recorded. The digest is the same in one process and
+    in many, at any speed, and after processes were killed.
     """
     if in_process and processes is not None:
         raise typer.BadParameter("choose one of --in-process and --processes")
+    if (graph is None) == (resume is None):
+        raise typer.BadParameter("name a graph to run, or a run to --resume")
+    if (at is None) != (not settings) or (at is not None and resume is None):
+        raise typer.BadParameter("--at and --set belong together, with --resume: at T, what is to be different")
+    pace = _speed(speed)
+    count = None if in_process else _processes(processes)
     with _errors_taught():
-        loaded = _load(graph, arguments, until)
-        from .display import make_display
+        from .runner import resume as go_on
         from .runner import run
 
-        options = RunOptions(processes=processes, run_dir=run_dir, record=not no_record, report=not no_report)
-        with make_display(quiet=quiet) as display:
-            result = run(loaded, options, display)
-    raise typer.Exit(result.exit_code)
+        options = RunOptions(
+            processes=count,
+            run_dir=run_dir,
+            record=not no_record,
+            report=not no_report,
+            speed=pace,
+            restarts=restarts,
+        )
+        if resume is not None:
+            if at is not None:
+                from .fork import fork
+
+                resume = fork(resume, at, _settings(settings or []), run_dir).path
+            with _display(quiet) as display:
+                raise typer.Exit(go_on(resume, options, display).exit_code)
+        assert graph is not None
+        loaded = _load(graph, arguments, until)
+        if check_determinism:
+            from .determinism import check_and_tell
+
+            raise typer.Exit(check_and_tell(loaded, options, quiet=quiet))
+        with _display(quiet) as display:
+            raise typer.Exit(run(loaded, options, display).exit_code)
 
 
 @app.command()
@@ -124,6 +180,56 @@ def show(
         typer.echo(loaded.to_yaml().rstrip() if resolved else summary.of_graph(loaded))
 
 
+@app.command()
+def plan(
+    graph: GraphName,
+    arguments: Words = None,
+    processes: Annotated[str, typer.Option(metavar="N|auto", help="How many processes, at most.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
+) -> None:
+    """Show which nodes would run together, by light time, how far they can run ahead of each other, and why.
+
+    \b
+    lightlag plan mars2020
+    lightlag plan mars2020 --processes 4
+    """
+    count = _processes(processes)
+    with _errors_taught():
+        from .plan import show_plan
+
+        show_plan(_load(graph, arguments, None), None if count == AUTO else count, as_json=as_json)
+
+
+@app.command()
+def lint(
+    targets: Annotated[
+        list[str],
+        typer.Argument(metavar="GRAPH|PATH", help="Graphs (with NAME:=VALUE), .py files, or folders."),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+) -> None:
+    """Find in node code what may give another result in another run.
+
+    \b
+    lightlag lint my.yaml                  a graph's node classes
+    lightlag lint escapade.py src/         files; all .py files in a folder
+    lightlag lint my.yaml seed:=7 --json   as data
+
+    Found are the wall clock, randomness without a seed, the order of sets and
+    folders, hash() and id(), threads, programs, sockets. What is right for a
+    reason says so on its line:  # lightlag: allow RULE (the reason)
+
+    Exit code 0: nothing, or warnings only; 1: something; 2: it cannot be read.
+    """
+    with _errors_taught():
+        from .lint.command import lint as look
+
+        raise typer.Exit(look(targets, as_json=as_json))
+
+
+app.add_typer(bag_app)
+
+
 @app.command(hidden=True)
 def host(
     name: str,
@@ -161,6 +267,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else EXIT_RUN_FAILED
     return 0
+
+
+def _processes(text: str | None) -> int | None:
+    """What --processes asks for: a number, or ``AUTO``."""
+    if text is None or text == "auto":
+        return AUTO
+    if not text.isdecimal() or int(text) < 1:
+        raise typer.BadParameter(f"--processes is {text!r}; give a number from 1 on, or auto")
+    return int(text)
+
+
+def _speed(text: str) -> float | None:
+    """What --speed asks for: simulated seconds a second; None: as fast as it goes."""
+    if text == "max":
+        return None
+    try:
+        factor = float(text.removesuffix("x"))
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor < inf:
+        raise typer.BadParameter(f"--speed is {text!r}; give max, or how much faster than real time: 1x, 60x, 0.5x")
+    return factor
+
+
+def _settings(words: Sequence[str]) -> dict[str, str]:
+    """What --set says, by NODE.PARAM."""
+    settings: dict[str, str] = {}
+    for word in words:
+        path, equals, text = word.partition("=")
+        if not equals or "." not in path:
+            raise typer.BadParameter(f"--set {word}: write NODE.PARAM=VALUE, for example mro.uhf.rate_bps='16 kbit/s'")
+        settings[path.removesuffix(":")] = text
+    return settings
+
+
+def _display(quiet: bool) -> AbstractContextManager[Observer]:
+    from .display import make_display
+
+    return make_display(quiet=quiet)
 
 
 def _load(graph: str, words: Sequence[str] | None, until: str | None) -> Graph:

@@ -76,15 +76,16 @@ class Comparison:
 
     first: Ending
     second: Ending
-    #: The first reception that differs, told; None if none does, or the runs left no recording of it.
+    #: The first reception or loss that differs, told; None if none does.
     difference: str | None = None
     #: What was found in the node code before.
     findings: tuple[Finding, ...] = ()
 
     @property
     def same(self) -> bool:
-        """Whether both came to one digest, or failed in one way."""
-        return (self.first.digest, _bare(self.first)) == (self.second.digest, _bare(self.second))
+        """Whether both came to one digest, or failed in one way after one history."""
+        endings = [(ending.digest, _bare(ending)) for ending in (self.first, self.second)]
+        return endings[0] == endings[1] and self.difference is None
 
     @property
     def exit_code(self) -> int:
@@ -100,10 +101,7 @@ class Comparison:
             return f"the same: both runs came to digest {self.first.digest}"
         lines = ["not the same: something in the nodes depends on more than the graph and the seed"]
         lines += [f"  {ending.run_dir.name:<7} {_ended(ending)}" for ending in (self.first, self.second)]
-        if self.difference:
-            lines.append(self.difference.rstrip())
-        elif self.difference is None and not (self.first.failure or self.second.failure):
-            lines.append("no recorded reception differs in what it shows; the digest also holds the raw bytes")
+        lines.append(self.difference or "all recorded receptions and losses are the same in what they show")
         if not self.findings:
             lines.append(
                 "reading the node classes' modules found nothing; look into what they call (lightlag lint DIR)"
@@ -135,8 +133,9 @@ def check_determinism(
     resolved = parent / "graph.resolved.yaml"
     resolved.write_text(graph.to_yaml(), encoding="utf-8")
     first, second = (_run_once(resolved, parent, options, it, progress) for it in CIRCUMSTANCES)
-    compared = Comparison(first, second, findings=findings)
-    return compared if compared.same else replace(compared, difference=_difference(first.run_dir, second.run_dir))
+    proven = first.digest == second.digest != ""
+    difference = None if proven else _difference(first.run_dir, second.run_dir)
+    return Comparison(first, second, difference, findings)
 
 
 def check_and_tell(graph: Graph, options: RunOptions, *, quiet: bool = False) -> int:
@@ -236,10 +235,24 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def _difference(first: Path, second: Path) -> str | None:
-    from .bag import first_difference
+    """The first reception or loss that is not the same, in a few lines; None if all recorded ones are."""
+    from .difference import compare, differing_fields
+    from .recorded import open_recorded
 
-    found = first_difference(first, second)
-    return None if found is None else str(found)
+    one, other = open_recorded(first), open_recorded(second)
+    found = compare(one.messages(), other.messages())
+    if found.first is None:
+        return None
+    it = found.first
+    when = f"{one.epoch.utc(it.t_ns, 9)} ERT (t_ns {it.t_ns})"
+    lines = [f"first difference: what {it.receiver} got at {when}; before it {found.agree:,} are the same"]
+    for run, side in ((first, it.a), (second, it.b)):
+        told = f"{side['type']} {side['source']}:{side['seq']}, {side['what']}" if side else "nothing more"
+        lines.append(f"  {run.name:<7} {told}")
+    if it.a is not None and it.b is not None:
+        fields = differing_fields(it.a, it.b)
+        lines += [f"  {name}: {x} in the first, {y} in the second" for name, (x, y) in fields.items()]
+    return "\n".join(lines)
 
 
 class _Line:

@@ -23,11 +23,15 @@ EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
 
+#: Ask for as many processes as are faster, or none.
+AUTO = 0
+
+
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """How to run a graph. None of it changes what the nodes see: the digest is the same."""
 
-    #: Processes to spread the nodes over; None: all of them in this one.
+    #: Processes to spread the nodes over; None: all of them in this one; ``AUTO``: whatever is faster.
     processes: int | None = None
     #: Where the run's files go; None: ``runs/<utc>-<name>``.
     run_dir: Path | None = None

@@ -152,14 +152,14 @@ class _Walk(ast.NodeVisitor):
             self._add(rules.WEAK, f"{name} with a callback", node.func)
 
     def _check_identity(self, node: ast.Call, builtin: str, method: str) -> None:
-        in_hash = any(function.name == "__hash__" for function in self._functions)
-        if builtin in ("hash", "id") and node.args and node not in self._compared and not in_hash:
+        harmless = any(function.name in ("__hash__", "__repr__") for function in self._functions)
+        if builtin in ("hash", "id") and node.args and node not in self._compared and not harmless:
             if builtin == "id":
                 self._add(rules.ID, "id()", node.func)
             elif self._names.kind(node.args[0], self._scope) is not Kind.STEADY:
                 self._add(rules.HASH, "hash()", node.func)
         if method in _KEYED_METHODS:
-            self._compared.update(dict.fromkeys(node.args[:1]))
+            self._set_compared(node.args[:1])
         for keyword in node.keywords:
             key = self._names.resolve(keyword.value, self._scope)
             if keyword.arg == "key" and key in ("builtins.id", "builtins.hash"):
@@ -168,23 +168,28 @@ class _Walk(ast.NodeVisitor):
 
     def visit_Compare(self, node: ast.Compare) -> None:
         if all(isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for op in node.ops):
-            self._compared.update(dict.fromkeys([node.left, *node.comparators]))
+            self._set_compared([node.left, *node.comparators])
         for op, operand in zip(node.ops, node.comparators, strict=True):
             if isinstance(op, ast.In | ast.NotIn):
                 self._set_free(operand)
         self.generic_visit(node)
 
     def visit_Dict(self, node: ast.Dict) -> None:
-        self._compared.update(dict.fromkeys(key for key in node.keys if key is not None))
+        self._set_compared(key for key in node.keys if key is not None)
         self.generic_visit(node)
 
     def visit_DictComp(self, node: ast.DictComp) -> None:
-        self._compared[node.key] = None
+        self._set_compared([node.key])
         self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
-        self._compared[node.slice] = None
+        self._set_compared([node.slice])
         self.generic_visit(node)
+
+    def _set_compared(self, nodes: Iterable[ast.expr]) -> None:
+        """Whatever numbers these are, they only tell things apart."""
+        for node in nodes:
+            self._compared.update(dict.fromkeys([node, *(node.elts if isinstance(node, ast.Tuple) else ())]))
 
     def _check_reading(self, node: ast.Call, name: str, method: str) -> None:
         if not self._runs_in_simulated_time():
@@ -213,7 +218,7 @@ class _Walk(ast.NodeVisitor):
 
     def visit_Set(self, node: ast.Set) -> None:
         self._check_gathered(node.elts)
-        self._compared.update(dict.fromkeys(node.elts))
+        self._set_compared(node.elts)
         for element in node.elts:
             self._set_free(element)
         self.generic_visit(node)
@@ -261,7 +266,7 @@ class _Walk(ast.NodeVisitor):
 
     def visit_SetComp(self, node: ast.SetComp) -> None:
         self._set_free(node)
-        self._compared[node.elt] = None
+        self._set_compared([node.elt])
         self.generic_visit(node)
 
     def visit_Starred(self, node: ast.Starred) -> None:
@@ -280,6 +285,7 @@ class _Walk(ast.NodeVisitor):
     def visit_Assign(self, node: ast.Assign | ast.AnnAssign) -> None:
         if node.value is None:
             return
+        self._set_compared([node.value])  # a name for it: most likely to be a key
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
             if isinstance(target, ast.Tuple | ast.List):
                 if len(target.elts) > 1:

@@ -9,56 +9,32 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from lightlag.bus.errors import GraphError
-
-from ..options import EXIT_BAD_INPUT, EXIT_DONE, EXIT_RUN_FAILED
+from ..options import EXIT_DONE, EXIT_RUN_FAILED
 from .findings import Finding
 
 if TYPE_CHECKING:
     from ..spec import Graph
 
-app = typer.Typer(pretty_exceptions_enable=False)
-
 _COLOURS = {"message": typer.colors.RED, "caret": typer.colors.YELLOW, "hint": typer.colors.CYAN}
 
 
-@app.command()
-def lint(
-    targets: Annotated[
-        list[str],
-        typer.Argument(metavar="GRAPH|PATH...", help="Graphs (with NAME:=VALUE), files.py, or folders of such."),
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-) -> None:
-    """Find in node code what may give another result in another run.
+def lint(targets: Sequence[str], *, as_json: bool) -> int:
+    """Look at what is named, print what was found, and return the exit code.
 
-    \b
-    lightlag lint my.yaml                   the modules of the node classes that a graph names
-    lightlag lint escapade.py src/          files, and every .py file below a folder
-    lightlag lint my.yaml seed:=7 --json    as data
-
-    Found are the wall clock, randomness that no seed determines, the order of sets and of directories, hash() and
-    id(), threads, programs and sockets. Exit code 0: nothing, or warnings only; 1: something; 2: it cannot be read.
-    A line that is right for a reason says so:  # lightlag: allow RULE (the reason)
+    Raises:
+        GraphError: something named cannot be read.
     """
-    try:
-        found, looked_at = look_at(targets)
-    except GraphError as error:
-        from ..diagnostics import Diagnostic, InvalidGraph
-        from ..display import show_errors
-
-        show_errors(error if isinstance(error, InvalidGraph) else InvalidGraph([Diagnostic(str(error))]))
-        raise typer.Exit(EXIT_BAD_INPUT) from None
+    found, looked_at = look_at(targets)
     if as_json:
         typer.echo(json.dumps({"looked_at": looked_at, "findings": [finding.data() for finding in found]}, indent=2))
     else:
         show(found)
         typer.echo(in_short(found, looked_at))
-    raise typer.Exit(EXIT_DONE if all(finding.is_warning for finding in found) else EXIT_RUN_FAILED)
+    return EXIT_DONE if all(finding.is_warning for finding in found) else EXIT_RUN_FAILED
 
 
 def look_at(targets: Sequence[str]) -> tuple[list[Finding], int]:

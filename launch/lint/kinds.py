@@ -45,6 +45,7 @@ _OF_SETS = ("set", "frozenset", "Set", "AbstractSet", "FrozenSet", "MutableSet")
 _OF_ITEMS = ("list", "tuple", "List", "Tuple", "Sequence", "Iterable", "Collection", "Iterator", "deque", "range")
 _WRAPPERS = ("ClassVar", "Final", "Annotated", "Optional", "InitVar")
 _SET_METHODS = ("union", "intersection", "difference", "symmetric_difference", "copy")
+_PROPERTIES = ("property", "cached_property")
 _OPERATORS = (ast.BitOr, ast.BitAnd, ast.BitXor, ast.Sub)
 
 
@@ -130,7 +131,8 @@ class Names:
         parts = [part for part in parts if not (isinstance(part, ast.Constant) and part.value is ...)]
         if base in _WRAPPERS:
             return self.of_annotation(parts[0])
-        steady = bool(parts) and all(self.of_annotation(part) is Kind.STEADY for part in parts)
+        # None hashes by its address until Python 3.12.
+        steady = bool(parts) and all(self.of_annotation(it) is Kind.STEADY and not _may_be_none(it) for it in parts)
         if base in _OF_SETS:
             return Kind.STEADY_SET if steady else Kind.SET
         if base == "Task" or (base in ("tuple", "Tuple") and steady):
@@ -138,7 +140,7 @@ class Names:
         return Kind.STEADY_ITEMS if base in _OF_ITEMS and steady else None
 
     def _either(self, one: ast.expr, other: ast.expr) -> Kind | None:
-        options = [it for it in (one, other) if not (isinstance(it, ast.Constant) and it.value is None)]
+        options = [it for it in (one, other) if not _is_none(it)]
         kinds = [self.of_annotation(option) for option in options]
         return kinds[0] if len(kinds) == 1 else _both(kinds[0], kinds[1])
 
@@ -217,7 +219,7 @@ class Names:
         if annotated := [binding for binding in bindings if binding.annotation is not None]:
             kinds = [self.of_annotation(binding.annotation) for binding in annotated]
             return kinds[0] if all(kind is kinds[0] for kind in kinds) else None
-        values = [it for it in bindings if not (isinstance(it.value, ast.Constant) and it.value.value is None)]
+        values = [it for it in bindings if not _is_none(it.value)]
         kinds = [self._bound(binding) for binding in values]
         if not kinds or None in kinds:
             return None
@@ -231,6 +233,8 @@ class Names:
     def _bound(self, binding: Binding) -> Kind | None:
         if binding.items_of is not None:
             return self.items(binding.items_of, binding.scope)
+        if binding.defined is not None and any(_last(it) in _PROPERTIES for it in binding.defined.decorator_list):
+            return self.of_annotation(binding.defined.returns)
         return self.kind(binding.value, binding.scope)
 
     def _adds_steady(self, change: Change) -> bool:
@@ -254,6 +258,14 @@ def _both(one: Kind | None, other: Kind | None) -> Kind | None:
         kinds = (one, other)
         return Kind.SET if Kind.SET in kinds else Kind.STEADY_SET if Kind.STEADY_SET in kinds else Kind.EMPTY_SET
     return one if one is other else None
+
+
+def _is_none(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _may_be_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and (_is_none(node.left) or _is_none(node.right))
 
 
 def _last(node: ast.expr) -> str:

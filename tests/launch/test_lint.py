@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from lightlag.bus.errors import GraphError
 from lightlag.launch.graph import load_graph
 from lightlag.launch.lint import lint_graph, lint_source
-from lightlag.launch.lint.command import app
+from lightlag.launch.cli import app
 from lightlag.launch.lint.linting import lint_file, modules_of
 from lightlag.launch.lint.rules import RULES
 
@@ -139,6 +139,14 @@ WRONG = {
         for name in visible():  #! set-order
             print(name)
     """,
+    "a property that is a set, and one with a None in it": """
+        class Relay(Node):
+            @property
+            def users(self) -> set[str]:
+                return self._users
+            def go(self, slots: set[int | None]):
+                return list(self.users), tuple(slots)  #! set-order set-order
+    """,
     "a global set": """
         RELAYS = {"mro", "maven"}
         class A:
@@ -189,6 +197,7 @@ WRONG = {
     "numbers that are others in every process": """
         def go(name, items):
             slot = hash(name) % 8  #! identity
+            slots = [hash(name) for name in items]  #! identity
             label = f"node-{id(items)}"  #! identity
             return sorted(items, key=id), slot, label  #! identity
     """,
@@ -366,7 +375,10 @@ RIGHT = {
                     mine = {group.create_task(self.work())}
                     for task in mine:
                         task.cancel()
-            async def work(self): ...
+            @property
+            def numbers(self) -> set[int]: ...
+            async def work(self):
+                return list(self.numbers)
     """,
     "a set of one": """
         def go(names):
@@ -388,6 +400,8 @@ RIGHT = {
         def go(a, b, seen):
             seen.add(id(a))
             marks = {id(a): 1}
+            key = id(a), 3
+            marks[key] = 2
             return id(a) == id(b), id(a) in seen, marks[id(b)], {id(it) for it in seen}
         class Key:
             def __hash__(self):
@@ -610,7 +624,7 @@ def test_of_a_graph_of_our_own_nodes_their_bases_are_read_too_and_the_kernel_is_
 
 
 def run_lint(*words: str) -> tuple[int, str, str]:
-    done = CliRunner().invoke(app, list(words))
+    done = CliRunner().invoke(app, ["lint", *words])
     return done.exit_code, done.stdout, done.stderr
 
 

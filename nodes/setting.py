@@ -1,0 +1,71 @@
+"""A change of a node's parameters while a run goes on: what a fork does to a node at its instant.
+
+It reaches the node as a message from outside, so it is in the journal and in the digest. What the node reads of its
+parameters from then on is new; what it has read before stays as it is. Of a radio, rate, duration of a frame and
+capacity of the queue can change; the rest is known to the medium, whose lookahead was made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from lightlag.bus.errors import GraphError
+from lightlag.bus.message import message
+
+from .params import NodeParams, RadioSpec
+
+#: The channel on which settings come; no channel of a graph can have this name.
+CHANNEL = "@set"
+_OF_RADIOS = ("rate_bps", "frame_s", "queue_frames")
+
+
+@message("lightlag.setting")
+class Setting:
+    """New values of parameters, as text, by dotted path: ``{"uhf.rate_bps": "16 kbit/s"}``."""
+
+    values: dict[str, str]
+
+
+def changed(params: NodeParams, values: Mapping[str, str]) -> NodeParams:
+    """The parameters with some of them changed, checked as those of a graph file are.
+
+    Raises:
+        GraphError: there is no such parameter, it cannot change during a run, or the value is wrong.
+    """
+    for path, text in values.items():
+        params = _changed(params, path.split("."), text, path)
+    return params
+
+
+def _changed(params: NodeParams, path: list[str], text: str, whole: str) -> NodeParams:
+    name, *rest = path
+    known = type(params).model_fields
+    if name not in known:
+        raise GraphError(f"there is no parameter {whole!r}; there are {', '.join(known)}")
+    if isinstance(params, RadioSpec) and name not in _OF_RADIOS:
+        raise GraphError(f"{whole} cannot change during a run; of a radio these can: {', '.join(_OF_RADIOS)}")
+    inner: Any = getattr(params, name)
+    if rest and not isinstance(inner, NodeParams):
+        raise GraphError(f"there is no parameter {whole!r}: {name} has no parts")
+    value = _changed(inner, rest, text, whole) if rest else _typed(text)
+    try:
+        return type(params).model_validate({**dict(params), name: value})
+    except ValidationError as error:
+        told = error.errors(include_url=False)[0]["msg"]
+        raise GraphError(f"{whole} cannot be {text!r}: {told[:1].lower()}{told[1:]}") from None
+
+
+def _typed(text: str) -> object:
+    """A text as the plain value that it spells: true, false, null, a number, else the text."""
+    plain = {"true": True, "false": False, "null": None}
+    if text in plain:
+        return plain[text]
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
