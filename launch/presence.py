@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from lightlag.bus.errors import GraphError
-from lightlag.bus.time import NEVER_NS, Epoch, tdb_ns_from_utc
+from lightlag.bus.time import NEVER_NS, NS_PER_S, Epoch, tdb_ns_from_utc
 
 from .diagnostics import Report
 from .source import UNKNOWN, Item
@@ -43,7 +43,7 @@ def _instant_ns(item: Item | None, does: str, epoch: Epoch | None, until_ns: int
         report.add(str(error), item.place, item.note)
         return None
     if t_ns is not None and t_ns < 0:
-        report.add(f"{does} {_after(t_ns)}", item.place, f"the run begins {_begins(epoch)}", item.note)
+        report.add(f"{does} {_after(t_ns)}", item.place, "the run begins with its epoch", item.note)
         return None
     if t_ns is not None and until_ns is not None and t_ns >= until_ns:
         hint = "let it be earlier, or the run longer (until)"
@@ -62,9 +62,9 @@ def _read_ns(item: Item, epoch: Epoch | None) -> int | None:
     return tdb_ns - epoch.tdb_ns if epoch is not None else None
 
 
-def _begins(epoch: Epoch | None) -> str:
-    return f"at {epoch.utc(0)}" if epoch is not None else "at its epoch"
-
-
 def _after(t_ns: int) -> str:
-    return f"{duration_text(abs(t_ns))} {'before' if t_ns < 0 else 'after'} the epoch"
+    """In words, to the millisecond: a UTC instant is some ns off whole seconds of TDB."""
+    ms = round(t_ns / NS_PER_S * 1000)
+    if ms == 0:
+        return "at the epoch"
+    return f"{duration_text(abs(ms) * NS_PER_S // 1000)} {'before' if ms < 0 else 'after'} the epoch"

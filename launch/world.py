@@ -28,8 +28,10 @@ from .spec import ChannelSpec, Graph
 
 #: Lookahead in space is made anew for every window of this length, or of a multiple of it in very long runs.
 WINDOW_NS = 600 * NS_PER_S
-#: Every window of a run is looked at before hosts are placed: of runs of more than so many (four weeks) they are longer.
+#: Every window is looked at before hosts are placed; in runs of more than so many (four weeks) they are longer.
 MOST_WINDOWS = 4096
+#: A grant reaches over this many of them: more than the light time between planets, so that they hold nobody up.
+WINDOWS_AHEAD = 4
 #: How far hosts may be ahead of the slowest, so that a person who watches sees the run unfold.
 SHOWN_STEPS = 100
 
@@ -228,7 +230,8 @@ class World:
                 matrix[i][j] = min(matrix[i][j], bound_ns)
             return matrix
 
-        return Lookahead(bounds, self.window_ns if links else None)
+        step_ns = self.window_ns if links else None
+        return Lookahead(bounds, step_ns, steps=WINDOWS_AHEAD, until_ns=self.graph.until_ns)
 
     def delay_bound_ns(self, source: str, receiver: str, t0_ns: int, t1_ns: int) -> int:
         """Least delay from one node to another of what is sent in [t0_ns, t1_ns); NEVER_NS if no channel joins them."""

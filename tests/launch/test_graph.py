@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from tests.launch.fixtures.nodes import Beacon, Station
 
 from lightlag.bus.medium import Wire
-from lightlag.bus.time import Epoch
+from lightlag.bus.time import NEVER_NS, Epoch
 from lightlag.launch.arguments import Argument, substitute
 from lightlag.launch.diagnostics import Place, Report, Source
 from lightlag.launch.graph import Graph, InvalidGraph, load_graph, read_declarations
 from lightlag.launch.source import Item, read_yaml
 from lightlag.launch.spec import duration_ns, duration_text
+from lightlag.launch.world import World
 
 NODES = "tests.launch.fixtures.nodes"
 SMALL = f"""
@@ -77,6 +78,32 @@ def test_arguments_keep_their_type_where_they_are_all_of_a_value(small: Path) ->
     assert params.label == "$7 and 8 kbit/s"
     assert params.names == ("x", "$5")
     assert graph.arguments == {"seed": 7, "rate": "8 kbit/s", "loud": True, "long": "40 min", "price": "$5"}
+
+
+def test_a_node_may_join_and_leave_at_an_instant_or_after_a_while(small: Path) -> None:
+    text = SMALL.replace(f'b: {{type: "{NODES}:Beacon"}}', f'b: {{type: "{NODES}:Beacon", join: 20 min, leave: 0.5 h}}')
+    text = text.replace("{station: DSS-14}}", "{station: DSS-14}, leave: 2021-02-18T20:36:00.5Z}")
+    small.write_text(text, encoding="utf-8")
+    graph = load_graph(small)
+    a, b, dss = (graph.nodes[name] for name in ("a", "b", "dss"))
+    assert (a.join_ns, a.leave_ns, a.is_absent_at_times) == (0, NEVER_NS, False)
+    assert (b.join_ns, b.leave_ns, b.is_absent_at_times) == (1_200_000_000_000, 1_800_000_000_000, True)
+    assert (dss.join_ns, dss.leave_ns) == (0, graph.epoch.t_ns("2021-02-18T20:36:00.5Z"))
+    small.write_text(graph.to_yaml(), encoding="utf-8")
+    assert "join: 20 min" in graph.to_yaml()
+    assert load_graph(small) == graph
+
+
+def test_a_host_is_told_when_its_nodes_are_there(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = SMALL.replace("DSS-14}}", "DSS-14}, join: 1 min}").replace("senders: [a.xband, b.uhf]", "senders: [b.uhf]")
+    small.write_text(text, encoding="utf-8")
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr("lightlag.launch.world.Host", lambda *_, **options: told.append(options))
+    world = World(load_graph(small))
+    world.host("all", ["a", "b", "dss"])
+    world.host("some", ["a", "b"])
+    assert told[0]["presence"] == {"dss": (60_000_000_000, NEVER_NS)}
+    assert "presence" not in told[1]
 
 
 def test_until_may_be_given_beside_the_graph(small: Path) -> None:
