@@ -205,25 +205,6 @@ def _bytes_of(record: McapRecord) -> bytes:
     return made
 
 
-def read_records(path: Path) -> Iterator[McapRecord]:
-    """The records of a file in their order, chunks whole; a file that was cut ends with its last whole record.
-
-    Raises:
-        JournalError: the file is no MCAP file.
-    """
-    begun = False
-    with path.open("rb") as file:
-        try:
-            for record in StreamReader(file, emit_chunks=True).records:
-                begun = True
-                yield record
-        except (EndOfFile, struct.error, UnicodeDecodeError):  # cut between records, or within one
-            return
-        except McapError as error:
-            if not (begun and isinstance(error, InvalidMagic)):  # cut within the very last bytes
-                raise JournalError(f"{path} is no readable recording: {error}") from error
-
-
 def read_messages(path: Path) -> Iterator[McapMessage]:
     """The messages of a file in the order in which they stand.
 
@@ -232,7 +213,7 @@ def read_messages(path: Path) -> Iterator[McapMessage]:
     """
     names: dict[int, str] = {}
     channels: dict[int, tuple[str, str]] = {}
-    for outer in read_records(path):
+    for outer in _records(path):
         for record in _opened(outer) if isinstance(outer, Chunk) else (outer,):
             if isinstance(record, tuple):
                 number, log_time_ns, publish_time_ns, data = record
@@ -244,6 +225,21 @@ def read_messages(path: Path) -> Iterator[McapMessage]:
                 names[record.id] = record.name
             elif isinstance(record, Channel):
                 channels[record.id] = record.topic, names.get(record.schema_id, "")
+
+
+def _records(path: Path) -> Iterator[McapRecord]:
+    """The records of a file in their order, chunks whole; a file that was cut ends with its last whole record."""
+    begun = False
+    with path.open("rb") as file:
+        try:
+            for record in StreamReader(file, emit_chunks=True).records:
+                begun = True
+                yield record
+        except (EndOfFile, struct.error, UnicodeDecodeError):  # cut between records, or within one
+            return
+        except McapError as error:
+            if not (begun and isinstance(error, InvalidMagic)):  # cut within the very last bytes
+                raise JournalError(f"{path} is no readable recording: {error}") from error
 
 
 def _opened(chunk: Chunk) -> Iterator[McapRecord | tuple[int, int, int, bytes]]:

@@ -164,14 +164,16 @@ class Part:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.epoch = Epoch(0)
+        #: None: its host died before it wrote anything.
+        self.epoch: Epoch | None = None
         #: The module that defines a type of message.
         self.modules: dict[str, str] = {}
         #: Stretches of the file, from and to which byte, in each of which time ascends. At the end of a run nodes
         #: that had long been idle speak once more, at their own time; else there is one.
         self.stretches: list[tuple[int, int]] = []
-        #: Records, with those of a last frame that was cut.
+        #: Records, with those of a last frame that was cut, and up to when they go; None if there is none.
         self.count = 0
+        self.last_ns: int | None = None
         with path.open("rb") as file:
             if not MAGIC.startswith(file.read(len(MAGIC))):
                 raise JournalError(f"{path} is no part of a recording, or of another version")
@@ -197,6 +199,7 @@ class Part:
 
     def _scan(self, file: IO[bytes]) -> None:
         at = start = file.tell()
+        file_end = os.fstat(file.fileno()).st_size
         latest_ns: int | None = None
         while len(head := file.read(_FRAME.size)) == _FRAME.size:
             kind, count, size, first_ns, last_ns = _FRAME.unpack(head)
@@ -206,15 +209,21 @@ class Part:
                     start = at
                 latest_ns = last_ns
                 self.count += count
+                reached_ns = last_ns if at + _FRAME.size + size <= file_end else first_ns
+                self.last_ns = reached_ns if self.last_ns is None else max(self.last_ns, reached_ns)
                 file.seek(size, os.SEEK_CUR)
             elif kind in (_OPENING, _TYPE):
                 content = file.read(size)
                 if len(content) < size:
                     break
+                try:
+                    told = msgpack.unpackb(content)
+                except (ValueError, msgpack.exceptions.UnpackException) as error:
+                    raise JournalError(f"{self.path} is damaged at byte {at}: {error}") from error
                 if kind == _TYPE:
-                    self.modules.update([msgpack.unpackb(content)])
+                    self.modules.update([told])
                 else:
-                    self.epoch = Epoch(msgpack.unpackb(content))
+                    self.epoch = Epoch(told)
             else:
                 raise JournalError(f"{self.path} is damaged at byte {at}: {kind!r} is no kind of frame")
             at += _FRAME.size + size

@@ -80,6 +80,7 @@ def conclude(
         "losses": dict(sorted(tally.losses.items())),
         "pictures": pictures,
         "interrupted": outcome.interrupted,
+        "refusals": outcome.refusals,
         "failure": told,
     }
     _measure(summary, begun, hosts_kb)

@@ -120,7 +120,7 @@ class HostFiles:
         self._owner = f"{host}.products"
         self._epoch = epoch
         self._part = PartWriter(directory.part(host), epoch) if record else None
-        self._index = (directory.parts / self._owner).open("w", encoding="utf-8")
+        self._index = _anew(directory.parts / self._owner)
         #: Names of files that this incarnation has published.
         self._published: dict[str, None] = {}
         self._logs: dict[str, IO[str]] = {}
@@ -151,7 +151,7 @@ class HostFiles:
 
     def _log(self, node: str) -> IO[str]:
         if node not in self._logs:
-            self._logs[node] = (self._directory.logs / f"{node}.log").open("w", encoding="utf-8")
+            self._logs[node] = _anew(self._directory.logs / f"{node}.log")
         return self._logs[node]
 
     def _publish(self, product: Product) -> None:
@@ -176,6 +176,12 @@ class HostFiles:
             if os.readlink(claim) != self._owner or path.name in self._published:
                 raise
         self._published[path.name] = None
+
+
+def _anew(path: Path) -> IO[str]:
+    """A new file in the place of one that a dead incarnation, if it is not quite dead, may still write to."""
+    path.unlink(missing_ok=True)
+    return path.open("w", encoding="utf-8")
 
 
 def _whole_lines(path: Path) -> list[str]:

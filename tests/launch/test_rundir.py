@@ -110,6 +110,70 @@ def test_what_was_published_is_told_in_order_of_time_whichever_host_wrote_it(dir
     assert [(it["t_ns"], it["node"]) for it in directory.products()] == [(3, "y"), (5, "w"), (5, "x")]
 
 
+@pytest.mark.parametrize("killed_within", [None, "picture", "list"])
+def test_a_host_that_is_started_again_replaces_what_its_dead_incarnation_wrote(directory, killed_within, monkeypatch):
+    """Its files have the names that they would have had, and the bytes; nothing is told twice."""
+    done = [
+        Completion(
+            logs=[LogRecord(k, "madrid", "info", f"line {k}", {})],
+            products=[Product(k, "madrid", "x.png", f"picture {k}".encode(), {})],
+        )
+        for k in range(3)
+    ]
+    other = HostFiles(directory, "other", EPOCH, record=True)
+    other.write(Completion(products=[Product(0, "mad", "rid-x-2.png", b"another's", {})]))  # mad-rid-x-2.png
+    other.write(Completion(products=[Product(0, "madrid-x", "2.png", b"another's", {})]))  # madrid-x-2.png
+    dead = HostFiles(directory, "earth", EPOCH, record=True)
+    for it in done[:2]:
+        dead.write(it)
+    if killed_within == "picture":  # the name was reserved, the file not yet there
+        monkeypatch.setattr(Path, "replace", lambda *_: pytest.fail("killed"))
+        with pytest.raises(pytest.fail.Exception):
+            dead.write(done[2])
+        monkeypatch.undo()
+    elif killed_within == "list":  # the file was there, the list did not say so yet
+        dead.write(done[2])
+        list_of = directory.parts / "earth.products"
+        list_of.write_text(list_of.read_text()[:-20])
+        assert len([it for it in directory.products() if it["node"] == "madrid"]) == 2
+    again = HostFiles(directory, "earth", EPOCH, record=True)
+    assert sorted(path.name for path in directory.pictures.iterdir()) == ["mad-rid-x-2.png", "madrid-x-2.png"]
+    for it in done:
+        again.write(it)
+    for files in (dead, again, other):
+        files.close()
+    assert {path.name: path.read_bytes() for path in directory.pictures.iterdir()} == {
+        "mad-rid-x-2.png": b"another's",
+        "madrid-x-2.png": b"another's",
+        "madrid-x.png": b"picture 0",
+        "madrid-x-3.png": b"picture 1",
+        "madrid-x-4.png": b"picture 2",
+    }
+    assert [it["name"] for it in directory.products() if it["node"] == "madrid"] == [
+        "madrid-x.png",
+        "madrid-x-3.png",
+        "madrid-x-4.png",
+    ]
+    assert [json.loads(line)["text"] for line in (directory.logs / "madrid.log").read_text().splitlines()] == [
+        "line 0",
+        "line 1",
+        "line 2",
+    ]
+    assert len(list(read(directory.part("earth")))) == 3
+
+
+def test_a_line_that_a_kill_cut_short_is_left_out(directory):
+    (directory.logs / "mro.log").write_text('{"t_ns": 1, "text": "whole"}\n{"t_ns": 2, "te')
+    directory.cut(5)
+    assert (directory.logs / "mro.log").read_text() == '{"t_ns": 1, "text": "whole"}\n'
+
+
+def test_records_are_in_the_recording_or_in_the_parts_of_a_run_that_did_not_get_there(directory):
+    HostFiles(directory, "b", EPOCH, record=True).close()
+    HostFiles(directory, "a", EPOCH, record=True).close()
+    assert directory.recorded_parts() == [directory.part("a"), directory.part("b")]
+
+
 def test_without_a_recording_there_is_no_part(directory):
     files = HostFiles(directory, "all", EPOCH, record=False)
     files.write(Completion(logs=[LogRecord(0, "mro", "info", "hello", {})]))
