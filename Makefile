@@ -22,8 +22,10 @@ types: $(STAMP)
 layers: $(STAMP)
 	$(BIN)/lint-imports
 
-bench: $(STAMP)  ## figures on this machine
+bench: $(STAMP)  ## figures on this machine, beside HELICS, SimPy and bare sockets
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python bench/mars2020.py
+	$(BIN)/python bench/all.py
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import workloads as work
 
 from lightlag.bus.medium import Wire
 from lightlag.bus.message import message
@@ -23,8 +25,6 @@ from lightlag.nodes.events import Learnt
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams
 from lightlag.nodes.port import Port
-
-import workloads as work
 
 _EPOCH = "2021-02-18T20:26:00Z"
 
@@ -212,23 +212,34 @@ def relay(messages: int, size_bytes: int, period_ns: int) -> Graph:
     return _graph("relay", specs, channels, messages * period_ns + work.UP_NS + work.LONG_NS + 1)
 
 
-def launch(graph: Graph, processes: int | None, *, record: bool = False) -> RunResult:
-    """Run a graph in this process or in ``processes`` others; its files are gone when this returns.
+def measure(work: str, arguments: Sequence[int], processes: int, record: bool = False) -> dict[str, Any]:
+    """Run the graph of a work in this process (0) or in ``processes`` others; its files are gone after it.
+
+    Returns:
+        ``drive_s``, wall time from the moment all hosts were ready to the last event; ``wall_s``, of the whole run:
+        starting processes, running, merging the recording; ``receptions``, ``losses`` by reason, ``digest``; and
+        ``grants`` by host, None where the runner does not tell.
 
     Raises:
         RuntimeError: the run failed.
     """
+    graph = _GRAPHS[work](*arguments)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        options = RunOptions(processes=processes, run_dir=Path(folder) / "run", record=record, report=False)
+        options = RunOptions(processes=processes or None, run_dir=Path(folder) / "run", record=record, report=False)
         result = run(graph, options, _Silent())
     if result.failure is not None or result.interrupted:
-        raise RuntimeError(f"the run of {graph.name} failed: {result.failure or 'it was interrupted'}")
-    return result
+        raise RuntimeError(f"the run of {work} failed: {result.failure or 'it was interrupted'}")
+    return {
+        "drive_s": result.drive_s,
+        "wall_s": result.wall_s,
+        "receptions": result.receptions,
+        "losses": dict(result.losses),
+        "digest": result.digest,
+        "grants": getattr(result, "grants", None),
+    }
 
 
-def drive_s(result: RunResult) -> float:
-    """Wall seconds from the moment all hosts are ready to the last event."""
-    return result.drive_s
+_GRAPHS: Mapping[str, Callable[..., Graph]] = {"phold": phold, "ring": ring, "timing": timing, "relay": relay}
 
 
 class _Silent:

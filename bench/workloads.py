@@ -33,7 +33,8 @@ LONG_NS = 682 * NS_PER_S
 
 #: The image: pieces of 100 MB over the relay's path.
 PIECE_BYTES = 65_536
-IMAGE_BYTES = 100_000_000
+IMAGE_PIECES = 1_526
+PIECE_PERIOD_NS = 1_000_000
 
 
 class Draws:
@@ -67,8 +68,3 @@ def phold_events(nodes: int, until_ns: int) -> int:
         target, wait_ns = draws[node].next()
         heapq.heapreplace(heap, (now_ns + PHOLD_LOOKAHEAD_NS + wait_ns, target))
     return count
-
-
-def image_pieces(size_bytes: int = IMAGE_BYTES) -> int:
-    """How many pieces an image has; the last may be short."""
-    return -(-size_bytes // PIECE_BYTES)

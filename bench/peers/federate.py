@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,29 +20,32 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import workloads as work
 
-#: Far beyond every run, and a finite time like HELICS's own suite asks for: MAXTIME has a meaning of its own there.
+#: What a federate asks for that only waits for messages. The end of the run would do too, but federations with targeted
+#: endpoints are then granted it while messages are still on their way.
 _NEVER_S = float(helics.HELICS_TIME_MAXTIME)
 
 
 class Federate:
     """A message federate with one endpoint."""
 
-    def __init__(self, name: str, task: dict[str, Any], target: str | None, lookahead_ns: int) -> None:
+    def __init__(self, name: str, task: dict[str, Any], targets: Sequence[str], lookahead_ns: int) -> None:
         info = helics.helicsCreateFederateInfo()
         helics.helicsFederateInfoSetCoreTypeFromString(info, task["core"])
-        helics.helicsFederateInfoSetCoreInitString(info, f"--federates=1 --name={task['name']}_{name} {task['core_options']}")
+        helics.helicsFederateInfoSetCoreInitString(
+            info, f"--federates=1 --name={task['name']}_{name} {task['core_options']}"
+        )
         helics.helicsFederateInfoSetTimeProperty(info, helics.HELICS_PROPERTY_TIME_DELTA, 1e-9)
         helics.helicsFederateInfoSetTimeProperty(info, helics.HELICS_PROPERTY_TIME_OUTPUT_DELAY, lookahead_ns / 1e9)
         self.handle = helics.helicsCreateMessageFederate(name, info)
         self.endpoint: Any = None
         if task["targeted"]:
             self.endpoint = helics.helicsFederateRegisterGlobalTargetedEndpoint(self.handle, f"{name}.end")
-            if target is not None:
+            for target in targets:
                 helics.helicsEndpointAddDestinationTarget(self.endpoint, f"{target}.end")
         elif task["endpoints"]:
             self.endpoint = helics.helicsFederateRegisterGlobalEndpoint(self.handle, f"{name}.end")
-            if target is not None:
-                helics.helicsEndpointSetDefaultDestination(self.endpoint, f"{target}.end")
+            if len(targets) == 1:
+                helics.helicsEndpointSetDefaultDestination(self.endpoint, f"{targets[0]}.end")
 
     def start(self) -> None:
         """Enter executing mode: returns when every federate has."""
@@ -82,7 +85,7 @@ _Role = tuple[Federate, Callable[[], int]]
 def phold(index: int, task: dict[str, Any]) -> _Role:
     """Every message received is followed by one sent."""
     nodes, until_ns = task["nodes"], task["size"] * work.NS_PER_S
-    federate = Federate(f"n{index}", task, None, work.PHOLD_LOOKAHEAD_NS)
+    federate = Federate(f"n{index}", task, [f"n{other}" for other in range(nodes)], work.PHOLD_LOOKAHEAD_NS)
     draws = work.Draws(index, nodes)
 
     def emit(now_ns: int) -> None:
@@ -105,16 +108,15 @@ def phold(index: int, task: dict[str, Any]) -> _Role:
 def ring(index: int, task: dict[str, Any]) -> _Role:
     """The token carries its hop; a federate is through after its own last one."""
     nodes, hops = task["nodes"], task["size"]
-    federate = Federate(f"n{index}", task, f"n{(index + 1) % nodes}", work.RING_HOP_NS)
+    federate = Federate(f"n{index}", task, [f"n{(index + 1) % nodes}"], work.RING_HOP_NS)
     padding = bytes(work.RING_BYTES - 8)
-    until_s = (hops + 1) * work.RING_HOP_NS / 1e9 if task.get("finite") else _NEVER_S
 
     def run() -> int:
         if index == 0:
             federate.send((1).to_bytes(8) + padding)
         expected = index or nodes
         count = 0
-        while expected <= hops and federate.request(until_s) < until_s:
+        while expected <= hops and federate.request(_NEVER_S) < _NEVER_S:
             for token in federate.received():
                 if (hop := int.from_bytes(token[:8])) != expected:
                     raise RuntimeError(f"n{index} received hop {hop} where {expected} was due")
@@ -129,7 +131,7 @@ def ring(index: int, task: dict[str, Any]) -> _Role:
 
 def timing(index: int, task: dict[str, Any]) -> _Role:
     """Time requests, one step at a time, and nothing to send."""
-    federate = Federate(f"n{index}", task, None, work.TIMING_STEP_NS)
+    federate = Federate(f"n{index}", task, [f"n{other}" for other in range(task["nodes"])], work.TIMING_STEP_NS)
     step_s = work.TIMING_STEP_NS / 1e9
 
     def run() -> int:
@@ -147,7 +149,7 @@ def relay(index: int, task: dict[str, Any]) -> _Role:
     """Telemetry from the rover by the orbiter to Earth; ``image`` is the same with pieces."""
     if index == 0:
         return _rover(task)
-    federate = Federate(f"n{index}", task, "n2" if index == 1 else None, work.LONG_NS if index == 1 else 0)
+    federate = Federate(f"n{index}", task, ["n2"] if index == 1 else [], work.LONG_NS if index == 1 else 0)
 
     def run() -> int:
         count = 0
@@ -164,7 +166,7 @@ def relay(index: int, task: dict[str, Any]) -> _Role:
 
 
 def _rover(task: dict[str, Any]) -> _Role:
-    federate = Federate("n0", task, "n1", work.UP_NS)
+    federate = Federate("n0", task, ["n1"], work.UP_NS)
     data = bytes(task["bytes"])
 
     def run() -> int:

@@ -1,28 +1,38 @@
 """HELICS, as a peer: a broker and one process per federate, in a named configuration.
 
-A configuration is a core and what is switched on, like ``ipc+targeted+globaltime``. Federations that end early, hang or
-raise happen (see the notes in docs/performance.md); ``run`` tries again, and counts them.
+A configuration is a core and what is switched on, like ``ipc+targeted+globaltime``. Some federations end early, hang or
+raise: those are tried again, and counted.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+#: Message endpoints over zmq, as in HELICS's own suite of benchmarks.
+SUITE = "zmq"
+#: The quickest configuration of several processes found for each work.
+TUNED = {
+    "phold": "ipc+globaltime",
+    "ring": "ipc+targeted",
+    "timing": "ipc+globaltime",
+    "relay": "ipc+targeted",
+    "image": "ipc",
+}
 #: A federation that takes longer than this (wall s) hangs.
 HANGS_AFTER_S = 60.0
-#: Attempts at one repeat, and how many of them may hang.
-ATTEMPTS = 40
-HUNG_ATTEMPTS = 3
+#: How long a broker may stay when all federates have left (wall s).
+_LEAVES_WITHIN_S = 5.0
+#: How many attempts of each kind are put up with before a comparison is given up: those that hang cost a minute.
+LIMITS = {"early": 40, "hung": 3, "raised": 10}
 
 _SHARED_MEMORY = Path("/dev/shm")
 _FEDERATE = Path(__file__).with_name("federate.py")
@@ -58,61 +68,59 @@ class Configuration:
         return cls(core, "targeted" in options, "globaltime" in options, "alone" not in options)
 
 
-@dataclass(slots=True)
-class Failures:
-    """Federations that did not do their work."""
-
-    early: int = 0
-    hung: int = 0
-    raised: int = 0
-    last_words: list[str] = field(default_factory=list)
-
-    def facts(self) -> dict[str, int]:
-        """How many, by kind; only those that were seen."""
-        return {kind: count for kind in ("early", "hung", "raised") if (count := getattr(self, kind))}
-
-
 class FederationError(RuntimeError):
-    """A federation failed in every attempt."""
+    """A federation failed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a federation did: wall seconds from executing mode to the last federate, and what each one received."""
+class Helics:
+    """A configuration at one work, and how often it failed."""
 
-    elapsed_s: float
-    counts: Sequence[int]
+    def __init__(self, work: str, configuration: str) -> None:
+        self.work = work
+        self.configuration = configuration
+        #: Attempts that did not do their work: ``early`` is that some were granted the end with messages on the way.
+        self.failures: dict[str, int] = {}
+
+    @classmethod
+    def named(cls, work: str, peer: str) -> Helics | None:
+        """The configuration that a peer's name means for a work; None if the peer is not HELICS."""
+        if peer in ("none", "raw", "simpy"):
+            return None
+        return cls(work, {"suite": SUITE, "tuned": TUNED[work]}.get(peer, peer))
+
+    def elapsed_s(self, federates: int, task: Mapping[str, Any], expected: int) -> float:
+        """Wall seconds, from executing mode to the last federate, of an attempt that received ``expected`` in all.
+
+        Raises:
+            FederationError: too many attempts failed.
+        """
+        configuration = Configuration.parse(self.configuration)
+        while True:
+            last_words = ""
+            try:
+                elapsed_s, counts = _attempt(self.work, federates, configuration, task)
+            except subprocess.TimeoutExpired:
+                kind = "hung"
+            except FederationError as error:
+                kind, last_words = "raised", str(error)
+            else:
+                if sum(counts) == expected:
+                    return elapsed_s
+                kind = "early"
+            self.failures[kind] = self.failures.get(kind, 0) + 1
+            if self.failures[kind] == LIMITS[kind]:
+                raise FederationError(
+                    f"HELICS {self.configuration} did not get through {self.work}: {self.failures}. {last_words}"
+                )
+
+    def facts(self) -> dict[str, Any]:
+        """For the record."""
+        return {"helics": self.configuration, "helics_failures": self.failures}
 
 
-def run(
-    work: str, federates: int, configuration: Configuration, task: Mapping[str, Any], expected: int, failures: Failures
-) -> Outcome:
-    """Run a federation until one attempt has received the ``expected`` number of messages (or grants) in all.
-
-    Raises:
-        FederationError: no attempt did.
-    """
-    hung = 0
-    for _ in range(ATTEMPTS):
-        try:
-            outcome = _attempt(work, federates, configuration, task)
-        except subprocess.TimeoutExpired:
-            failures.hung += 1
-            hung += 1
-            if hung == HUNG_ATTEMPTS:
-                break
-            continue
-        except FederationError as error:
-            failures.raised += 1
-            failures.last_words.append(str(error))
-            continue
-        if sum(outcome.counts) == expected:
-            return outcome
-        failures.early += 1
-    raise FederationError(f"HELICS {work}, {configuration}: no attempt succeeded; seen: {failures}")
-
-
-def _attempt(work: str, federates: int, configuration: Configuration, task: Mapping[str, Any]) -> Outcome:
+def _attempt(
+    work: str, federates: int, configuration: Configuration, task: Mapping[str, Any]
+) -> tuple[float, list[int]]:
     name = f"bench_{secrets.token_hex(4)}"
     options = "--globaltime " if configuration.globaltime else ""
     options += _BIG_MESSAGES if configuration.core != "zmq" else ""
@@ -146,11 +154,13 @@ def _attempt(work: str, federates: int, configuration: Configuration, task: Mapp
             )
             children.append(child)
             assert child.stdin is not None
-            child.stdin.write(json.dumps(facts))
-            child.stdin.close()
+            with suppress(BrokenPipeError):  # it has died: its answer will say why
+                child.stdin.write(json.dumps(facts))
+                child.stdin.close()
             child.stdin = None
         answers = [_answer(child) for child in children]
-        broker.wait(HANGS_AFTER_S)
+        with suppress(subprocess.TimeoutExpired):  # a broker that stays has done its work all the same
+            broker.wait(_LEAVES_WITHIN_S)
     finally:
         for process in (*children, broker):
             if process.poll() is None:
@@ -163,7 +173,7 @@ def _attempt(work: str, federates: int, configuration: Configuration, task: Mapp
             queue.unlink(missing_ok=True)
     begun_s = max(answer["begun_s"] for answer in answers)
     ended_s = max(answer["ended_s"] for answer in answers)
-    return Outcome(ended_s - begun_s, [answer["count"] for answer in answers])
+    return ended_s - begun_s, [answer["count"] for answer in answers]
 
 
 def _answer(child: subprocess.Popen[str]) -> dict[str, Any]:
@@ -192,4 +202,4 @@ def _free_port() -> int:
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", port + offset))
             return port
-    raise OSError(f"no free port between {_FIRST_PORT} and {_LAST_PORT}, for process {os.getpid()}")
+    raise OSError(f"every port between {_FIRST_PORT} and {_LAST_PORT} that was tried for a HELICS broker is in use")

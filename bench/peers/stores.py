@@ -12,7 +12,6 @@ from collections.abc import Generator
 from typing import Any
 
 import simpy
-
 import workloads as work
 
 _Process = Generator[Any, Any, None]
