@@ -6,6 +6,7 @@ barycentre, in km and km/s, at a run time in integer nanoseconds of TDB since th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 Vector = tuple[float, float, float]
@@ -23,6 +24,13 @@ class Ball(NamedTuple):
 
     centre_km: Vector
     radius_km: float
+
+
+class Pass(NamedTuple):
+    """An interval in view: a signal sent at ``aos_ns`` <= t < ``los_ns`` gets past all bodies and both horizons."""
+
+    aos_ns: int
+    los_ns: int
 
 
 class Trajectory(Protocol):
@@ -84,6 +92,15 @@ class Surroundings(Protocol):
         """One-way light time in seconds of a signal that leaves this node at ``t_ns``, to ``target``."""
         ...
 
-    def in_view(self, target: str, t_ns: int) -> bool:
-        """Whether no body stands between this node and ``target``, and neither is below the other's horizon."""
+    def in_view(self, target: str, t_ns: int, *, mask_deg: float = 0.0, target_mask_deg: float = 0.0) -> bool:
+        """Whether a signal sent now to ``target`` gets past all bodies and both horizons.
+
+        The masks are the elevations that this node, and ``target``, must see the other at if they stand on a surface.
+        """
+        ...
+
+    def passes(
+        self, target: str, t0_ns: int, t1_ns: int, *, mask_deg: float = 0.0, target_mask_deg: float = 0.0
+    ) -> Sequence[Pass]:
+        """The intervals of [t0_ns, t1_ns) in which ``in_view``; those that reach beyond are cut at its ends."""
         ...

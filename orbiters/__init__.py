@@ -7,7 +7,7 @@ Spacecraft have a module each (``mro``, ``maven``, ``tianwen1``, ``hope``), stat
 """
 
 from .ephemeris import Ephemeris
-from .geometry import C_KM_S, arrival, elevation_deg, light_time_back_ns, light_time_ns, occulting_body
+from .geometry import C_KM_S, elevation_deg, light_time_back_ns, light_time_ns, occulting_body
 from .medium import BLACKOUT_DB, SpaceMedium, Stamp, Terminal
 from .orbits import KeplerOrbit, StateOrbit
 from .sites import GroundSite
@@ -31,7 +31,6 @@ __all__ = [
     "StateOrbit",
     "Terminal",
     "Track",
-    "arrival",
     "elevation_deg",
     "light_time_back_ns",
     "light_time_ns",

@@ -22,8 +22,9 @@ from lightlag.nodes.trajectory import State
 NAIF_IDS = {"earth": 399, "mars": 499, "sun": 10}
 
 _SSB = 0
-# Grids reach over the ends of a run by a block of samples (16 h) and a light time.
-_REACH_S = 86_400.0
+# Grids reach over the ends of a run by their blocks of samples (16 h of a body, 6 h of a site), a scan for passes (3 h)
+# and a light time.
+_REACH_S = 2 * 86_400.0
 
 
 class Ephemeris:
@@ -49,7 +50,7 @@ class Ephemeris:
             spiceypy.furnsh(str(kernel))
         windows = [spiceypy.spkcov(str(planets), naif_id) for naif_id in NAIF_IDS.values()]
         spans = [spiceypy.wnfetd(window, 0) for window in windows]
-        #: First and last instant of a run, in seconds of TDB since J2000: a day inside the kernel's ends.
+        #: First and last instant of a run, in seconds of TDB since J2000: two days inside the kernel's ends.
         self.covers_et_s: tuple[float, float] = (
             max(span[0] for span in spans) + _REACH_S,
             min(span[1] for span in spans) - _REACH_S,

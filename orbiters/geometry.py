@@ -13,63 +13,62 @@ from typing import NamedTuple
 from lightlag.nodes.trajectory import Trajectory, Vector
 
 from .frames import dot, subtract
-from .space import Obstacle, Space
+from .space import FASTEST_BODY_KM_S, Obstacle, Space
+from .trajectory import Track
 
 #: Speed of light. Source: definition of the metre.
 C_KM_S = 299_792.458
-#: A site this close to a body's centre, in its radii, stands on it (Olympus Mons reaches 1.007).
-STANDS_WITHIN_RADII = 1.02
-
 _TURNS = 10
-# No body moves faster (the Earth: 30.3 km/s at perihelion).
-_FASTEST_BODY_KM_S = 31.0
 # Bodies are placed to 0.2 m when a ray passes: it must dip 1 m below the end it starts from to be cut.
 _PLACED_KM = 1e-3
-# The error left is the square of the step times acceleration / 2c, which even in an entry (0.1 km/s2) is 1e-5 ns.
-_CONVERGED_NS = 200_000.0
+# In this time a body moves by 0.2 m.
+_PASSED_NS = 6000
+# The error left is the step times what the velocity is off by (3 km/s between the planets), over c: 1e-5 ns.
+_CONVERGED_NS = 1000.0
 
 
 def light_time_ns(emitter_km: Vector, sent_ns: int, receiver: Trajectory) -> float:
     """Nanoseconds from ``sent_ns`` until a signal that left ``emitter_km`` then meets ``receiver``.
 
-    Solves |r_rx(sent + tau) - r_tx(sent)| = c tau by Newton's method, to the 1e-4 ns that barycentric positions are
-    rounded to. Trajectories answer at whole nanoseconds, so each step is taken from the nearest one.
+    Solves |r_rx(sent + tau) - r_tx(sent)| = c tau by Newton's method with the velocity between the last two looks, to
+    the 1e-4 ns that barycentric positions are rounded to. Trajectories answer at whole nanoseconds, so each step is
+    taken from the nearest one.
     """
-    return _meet(emitter_km, sent_ns, receiver)[0]
-
-
-def arrival(emitter_km: Vector, sent_ns: int, receiver: Trajectory) -> tuple[int, Vector, Vector]:
-    """When (at least 1 ns after ``sent_ns``) and where (km) a signal meets ``receiver``; its velocity then (km/s)."""
-    tau_ns, known_ns, (x, y, z), velocity = _meet(emitter_km, sent_ns, receiver)
-    whole_ns = max(1, round(tau_ns))
-    # So close to a known state that a straight line is exact.
-    rest_s = (whole_ns - known_ns) * 1e-9
-    vx, vy, vz = velocity
-    return sent_ns + whole_ns, (x + rest_s * vx, y + rest_s * vy, z + rest_s * vz), velocity
+    return meet(emitter_km, sent_ns, receiver)[0]
 
 
 def light_time_back_ns(receiver_km: Vector, received_ns: int, emitter: Trajectory) -> float:
     """Nanoseconds before ``received_ns`` at which a signal that arrives at ``receiver_km`` then left ``emitter``."""
-    return _meet(receiver_km, received_ns, emitter, -1)[0]
+    return meet(receiver_km, received_ns, emitter, -1)[0]
 
 
-def _meet(from_km: Vector, t_ns: int, other: Trajectory, way: int = 1) -> tuple[float, int, Vector, Vector]:
-    """Light time (ns) to ``other``, later (``way`` 1) or earlier (-1); the instant and state last looked at."""
+def meet(from_km: Vector, t_ns: int, other: Trajectory, way: int = 1) -> tuple[float, Vector]:
+    """Light time (ns) from an event to ``other``, later (``way`` 1) or earlier (-1); where that is then (km)."""
+    look = other.position_km if isinstance(other, Track) else lambda at_ns: other.state(at_ns).position_km
     ax, ay, az = from_km
-    whole_ns = 0
+    px, py, pz = look(t_ns)
+    x, y, z = px - ax, py - ay, pz - az
+    # The first step is as if it stood still; later ones go by how it moved between the last two looks.
+    tau_ns = math.sqrt(x * x + y * y + z * z) / C_KM_S * 1e9
+    before_ns, whole_ns = 0, round(tau_ns)
+    if not whole_ns:
+        return tau_ns, (px, py, pz)
     for _ in range(_TURNS):
-        position, velocity = other.state(t_ns + way * whole_ns)
-        x, y, z = position
-        vx, vy, vz = velocity
-        x, y, z = x - ax, y - ay, z - az
+        qx, qy, qz = look(t_ns + way * whole_ns)
+        per_s = way * 1e9 / (whole_ns - before_ns)
+        vx, vy, vz = (qx - px) * per_s, (qy - py) * per_s, (qz - pz) * per_s
+        x, y, z = qx - ax, qy - ay, qz - az
         # One step for f(tau) = |ray(tau)| - c tau, with ray' = way * velocity.
         range_km = math.sqrt(x * x + y * y + z * z)
         closing_km_s = C_KM_S - (way * (x * vx + y * vy + z * vz) / range_km if range_km else 0.0)
         step_ns = (range_km - C_KM_S * (whole_ns * 1e-9)) / closing_km_s * 1e9
+        tau_ns = whole_ns + step_ns
         if -_CONVERGED_NS < step_ns < _CONVERGED_NS:
             break
-        whole_ns = round(whole_ns + step_ns)
-    return whole_ns + step_ns, whole_ns, position, velocity
+        before_ns, whole_ns = whole_ns, round(tau_ns)
+        px, py, pz = qx, qy, qz
+    rest_s = way * step_ns * 1e-9
+    return tau_ns, (qx + rest_s * vx, qy + rest_s * vy, qz + rest_s * vz)
 
 
 def occulting_body(
@@ -88,21 +87,12 @@ def occulting_body(
     reference surface (a descent into a basin) the ellipsoid is shrunk to pass through it, so that it is hidden only
     from what is below its horizon. An end at the very centre of a body is never hidden by that body.
     """
-    for body in space.obstacles_near(emitter_km, receiver_km, sent_ns, arrive_ns):
-        if emitter_stands and stands_on(body, emitter_km, sent_ns):
-            continue
-        if receiver_stands and stands_on(body, receiver_km, arrive_ns):
-            continue
-        passage = Passage.of(space, body, emitter_km, sent_ns, receiver_km, arrive_ns)
+    stands = emitter_stands, receiver_stands
+    for body, part in space.obstacles_near(emitter_km, receiver_km, sent_ns, arrive_ns, *stands):
+        passage = Passage.of(body, part, emitter_km, sent_ns, receiver_km, arrive_ns, *stands)
         if passage is not None and passage.clearance_km < 0.0:
             return body.name
     return None
-
-
-def stands_on(body: Obstacle, place_km: Vector, t_ns: int) -> bool:
-    """Whether a place (of a site) is on this body rather than on another."""
-    within_km = STANDS_WITHIN_RADII * body.radius_km
-    return math.dist(place_km, body.track.position_km(t_ns)) < within_km
 
 
 class Passage(NamedTuple):
@@ -120,39 +110,51 @@ class Passage(NamedTuple):
     @classmethod
     def of(
         cls,
-        space: Space,
         body: Obstacle,
+        part: float,
         emitter_km: Vector,
         sent_ns: int,
         receiver_km: Vector,
         arrive_ns: int,
+        emitter_stands: bool,
+        receiver_stands: bool,
         *,
         always: bool = False,
     ) -> Passage | None:
-        """The passage; None, unless ``always``, if it is plain at the first look that the body does not cut the ray."""
-        ray = rx, ry, rz = subtract(receiver_km, emitter_km)
+        """The passage, about ``part`` of the way; None if an end stands on the body.
+
+        And, unless ``always``, None as soon as it is plain that the body does not cut the ray.
+        """
+        ax, ay, az = emitter_km
+        rx, ry, rz = receiver_km[0] - ax, receiver_km[1] - ay, receiver_km[2] - az
         square = rx * rx + ry * ry + rz * rz
         if not square:
             return None
         radius_km, delay_ns = body.radius_km, arrive_ns - sent_ns
-        passed_ns = 0
-        for _ in range(3):  # where the body is depends on when the ray passes: off by 20,000 km, 2 km, then 0.2 m
-            start = sx, sy, sz = subtract(emitter_km, body.track.position_km(sent_ns + passed_ns))
+        passed_ns = round(part * delay_ns)
+        for _ in range(3):  # where the body is depends on when the ray passes: off by 30 km before, by 3 m after
+            cx, cy, cz = body.track.position_km(sent_ns + passed_ns)
+            sx, sy, sz = ax - cx, ay - cy, az - cz
             passed = min(1.0, max(0.0, -(sx * rx + sy * ry + sz * rz) / square))
             before_ns, passed_ns = passed_ns, round(passed * delay_ns)
             nx, ny, nz = sx + passed * rx, sy + passed * ry, sz + passed * rz
-            nearest_square = nx * nx + ny * ny + nz * nz
-            # The body moves on, at most so far, until the ray passes; it cannot change that by more than 1e-4.
-            reach_km = radius_km + _FASTEST_BODY_KM_S * 1.001e-9 * abs(passed_ns - before_ns)
-            if nearest_square > reach_km * reach_km and not always:
+            near_square = nx * nx + ny * ny + nz * nz
+            # The body is elsewhere, by so much at most, when the ray passes.
+            reach_km = radius_km + FASTEST_BODY_KM_S * 1.001e-9 * abs(passed_ns - before_ns)
+            if near_square > reach_km * reach_km and not always:
                 return None
-            if passed_ns == before_ns:
+            if abs(passed_ns - before_ns) < _PASSED_NS:
                 break
-        if nearest_square >= radius_km * radius_km and not always:
+        if near_square >= radius_km * radius_km and not always:
             return None
-        rows = space.rows(body.name, sent_ns)
-        pole, stretch = (rows[0][2], rows[1][2], rows[2][2]), radius_km / body.polar_km - 1.0
-        begin, end = _stretched(start, pole, stretch), _stretched(_along(start, ray, 1.0), pole, stretch)
+        within_km = body.stands_within_km
+        if emitter_stands and math.hypot(sx, sy, sz) < within_km:
+            return None
+        if receiver_stands and math.hypot(sx + rx, sy + ry, sz + rz) < within_km:
+            return None
+        pole, stretch = body.pole, body.stretch
+        begin = _stretched((sx, sy, sz), pole, stretch)
+        end = _stretched((sx + rx, sy + ry, sz + rz), pole, stretch)
         through = subtract(end, begin)
         part = min(1.0, max(0.0, -dot(begin, through) / dot(through, through)))
         surface_km = min(radius_km, math.hypot(*begin), math.hypot(*end)) - _PLACED_KM

@@ -1,7 +1,8 @@
 """Space as a medium: the delay is light time, and a signal is lost for a reason of geometry or of radio.
 
 The sending host stamps an emission with what only it knows (state, radio, plasma); the receiving host solves the
-arrival with the receiver's own trajectory. Lower bounds of the delay come from the balls that trajectories promise.
+arrival with the receiver's own trajectory. Lower bounds of the delay come from what trajectories promise, by
+``lookahead``.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from lightlag.nodes.params import RadioSpec
 from lightlag.nodes.trajectory import Ball, State, Trajectory, Vector
 
 from .ephemeris import nearest
-from .geometry import arrival, occulting_body
+from .geometry import meet, occulting_body
 from .lookahead import least_delay_s
 from .space import Space
+from .trajectory import Track
 
 if TYPE_CHECKING:
     from lightlag.bus.emission import Emission
@@ -94,10 +96,8 @@ class SpaceMedium:
         if transmit_hz is None:
             raise NodeError(f"{source} emitted through a radio without transmit_hz; give it one in its RadioSpec")
         position, velocity = trajectory.state(sent_ns)
-        if not end.promised_ns <= sent_ns < end.promised_ns + _PROMISE_NS:
-            end.promise(sent_ns)
-        if math.dist(end.ball.centre_km, position) > end.ball.radius_km:
-            raise self._broken_promise(source, sent_ns, position)
+        if end.promises:
+            self._check_promise(source, end, sent_ns, position)
         attenuation_db = trajectory.attenuation_db(sent_ns, transmit_hz)
         zenith = trajectory.zenith(sent_ns) or _IN_FLIGHT
         power_dbw, mask_deg = radio.power_dbw, radio.min_elevation_deg
@@ -117,7 +117,8 @@ class SpaceMedium:
         end = self._ends.get(receiver) or self._end(receiver)
         trajectory = end.trajectory
         from_km = (ax, ay, az)
-        arrive_ns, to_km, _ = arrival(from_km, sent_ns, trajectory)
+        tau_ns, to_km = meet(from_km, sent_ns, trajectory)
+        arrive_ns = sent_ns + max(1, round(tau_ns))
         bx, by, bz = to_km
         bx, by, bz = bx - ax, by - ay, bz - az
         range_km = math.sqrt(bx * bx + by * by + bz * bz)
@@ -129,13 +130,7 @@ class SpaceMedium:
         ):
             loss = "below_horizon"
         elif occulting_body(
-            self._space,
-            from_km,
-            sent_ns,
-            to_km,
-            arrive_ns,
-            emitter_stands=stands,
-            receiver_stands=above is not None,
+            self._space, from_km, sent_ns, to_km, arrive_ns, emitter_stands=stands, receiver_stands=above is not None
         ):
             loss = "occulted"
         elif attenuation_db + trajectory.attenuation_db(arrive_ns, carrier_hz) > BLACKOUT_DB:
@@ -155,16 +150,18 @@ class SpaceMedium:
         least_s = least_delay_s(emitter.trajectory, ear.trajectory, t0_ns, t1_ns)
         return math.floor(least_s * NS_PER_S) - _ROUNDING_NS
 
-    def _broken_promise(self, node: str, t_ns: int, position_km: Vector) -> BrokenPromise:
+    def _check_promise(self, node: str, end: _End, t_ns: int, position_km: Vector) -> None:
         """Lookahead rests on ``bound``, so every emitter is held to it, in whatever process it runs."""
-        end = self._ends[node]
+        if not end.promised_ns <= t_ns < end.promised_ns + _PROMISE_NS:
+            end.promised_ns = t_ns // _PROMISE_NS * _PROMISE_NS
+            end.ball = end.trajectory.bound(end.promised_ns, end.promised_ns + _PROMISE_NS)
         away_km = math.dist(end.ball.centre_km, position_km)
-        begin_ns, end_ns = end.promised_ns, end.promised_ns + _PROMISE_NS
-        return BrokenPromise(
-            f"{node!r} is {away_km - end.ball.radius_km:.6f} km outside the ball of {end.ball.radius_km:.3f} km that "
-            f"its trajectory promised for [{begin_ns}, {end_ns}) ns, at {t_ns} ns: make bound() contain every state() "
-            f"of the interval"
-        )
+        if away_km > end.ball.radius_km:
+            raise BrokenPromise(
+                f"{node!r} is {away_km - end.ball.radius_km:.6f} km outside the ball of {end.ball.radius_km:.3f} km "
+                f"that its trajectory promised for [{end.promised_ns}, {end.promised_ns + _PROMISE_NS}) ns, at {t_ns} "
+                f"ns: make bound() contain every state() of the interval"
+            )
 
     def _end(self, node: str) -> _End:
         if node not in self._terminals:
@@ -178,7 +175,7 @@ class SpaceMedium:
 class _End:
     """A node in a medium: its trajectory and radio, what follows from them, and what it promised last."""
 
-    __slots__ = ("ball", "least_hz", "most_hz", "promised_ns", "radio", "sine_of_mask", "trajectory")
+    __slots__ = ("ball", "least_hz", "most_hz", "promised_ns", "promises", "radio", "sine_of_mask", "trajectory")
 
     def __init__(self, trajectory: Trajectory, radio: RadioSpec) -> None:
         self.trajectory, self.radio = trajectory, radio
@@ -187,12 +184,9 @@ class _End:
         tuned_hz = math.nan if radio.receive_hz is None else radio.receive_hz
         self.least_hz = tuned_hz - radio.receive_bandwidth_hz / 2
         self.most_hz = tuned_hz + radio.receive_bandwidth_hz / 2
+        # What a track promises follows from its own polynomials; any other trajectory is taken at its word.
+        self.promises = not isinstance(trajectory, Track)
         self.promised_ns, self.ball = _NEVER_YET_NS, Ball((0.0, 0.0, 0.0), 0.0)
-
-    def promise(self, t_ns: int) -> None:
-        """Note the ball of the window that holds ``t_ns``."""
-        self.promised_ns = t_ns // _PROMISE_NS * _PROMISE_NS
-        self.ball = self.trajectory.bound(self.promised_ns, self.promised_ns + _PROMISE_NS)
 
 
 def _unpacked(data: bytes) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ SPICE is asked once per half-hour of simulated time and body, never per message.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cached_property
@@ -25,20 +26,29 @@ from .trajectory import Track
 # Fourth derivatives are below 5e-19 km/s^4 (Earth about the Earth-Moon barycentre), so 1800 s costs 0.02 mm; the
 # rounding of 2e8 km in a double is 0.03 mm.
 _BODY_STEP_NS = 1800 * NS_PER_S
-# No body moves faster (the Earth: 30.3 km/s at perihelion).
-_FASTEST_BODY_KM_S = 31.0
-_HOUR_NS = 3600 * NS_PER_S
-# "Near" a line of sight: what comes no nearer will not hide anything for a while.
-_NEAR_KM = 50_000.0
+# No body is pulled harder (the Earth by the sun at perihelion: 6.1e-6 km/s2).
+_BODY_KM_S2 = 6.5e-6
+#: No body moves faster (the Earth: 30.3 km/s at perihelion).
+FASTEST_BODY_KM_S = 31.0
+_HOUR_NS, _HALF_HOUR_S = 3600 * NS_PER_S, 1800.0
+#: A site this close to a body's centre, in its radii, stands on it (Olympus Mons reaches 1.007).
+STANDS_WITHIN_RADII = 1.02
 
 
 class Obstacle(NamedTuple):
-    """A body that can stand in the way: its name, its centre's track, its equatorial and polar radius (km)."""
+    """A body that can stand in the way: its centre's track, its equatorial radius, how near its centre a site is on it.
+
+    ``pull_km_s2`` is its gravity at that radius. Stretched along the pole (ICRF) by a factor of 1 + ``stretch``, its
+    ellipsoid is a sphere.
+    """
 
     name: str
     track: Track
     radius_km: float
-    polar_km: float
+    stands_within_km: float
+    pull_km_s2: float
+    stretch: float
+    pole: Vector
 
 
 class Space:
@@ -53,7 +63,7 @@ class Space:
         self.epoch = epoch
         self.ephemeris = ephemeris
         self.require(0, 0)
-        self._centres: dict[int, list[tuple[Obstacle, float, float, float, float]]] = {}
+        self._obstacles: dict[int, list[tuple[Obstacle, float, float, float, float, float, float]]] = {}
         self._tracks = {body: self._track(body) for body in NAIF_IDS}
         self._rotations: Mapping[str, Rotation] = {
             "earth": EarthRotation(),
@@ -97,40 +107,71 @@ class Space:
         """Semi-axes of the reference ellipsoid: two equatorial, one polar (pck00010.tpc)."""
         return self._radii_km[self._known(body)]
 
-    @cached_property
-    def obstacles(self) -> tuple[Obstacle, ...]:
-        """Bodies that can stand in the way."""
-        radii = self._radii_km
-        return tuple(Obstacle(name, self._tracks[name], radii[name][0], radii[name][2]) for name in sorted(NAIF_IDS))
+    def obstacles_near(
+        self,
+        a_km: Vector,
+        b_km: Vector,
+        t0_ns: int,
+        t1_ns: int,
+        a_stands: bool = False,
+        b_stands: bool = False,
+        within_km: float = 0.0,
+    ) -> list[tuple[Obstacle, float]]:
+        """Bodies that a ray from ``a_km`` at ``t0_ns`` to ``b_km`` at ``t1_ns`` may pass within ``within_km`` of.
 
-    def obstacles_near(self, a_km: Vector, b_km: Vector, t0_ns: int, t1_ns: int) -> list[Obstacle]:
-        """Those that may come within 50,000 km of the straight line from ``a_km`` to ``b_km`` in [t0_ns, t1_ns].
-
-        A coarse look, by where the bodies are in the middle of the hour: it leaves out nothing that matters.
+        With each, at what part of the way (0 to 1) it is about nearest. A quick look that leaves out nothing: bodies
+        move in a straight line for an hour, so that past a moving body a ray is straight too, if a little slower.
+        A body on which an end surely stands is left out.
         """
         hour = t0_ns // _HOUR_NS
-        centres = self._centres.get(hour)
-        if centres is None:
-            middle_ns = hour * _HOUR_NS + _HOUR_NS // 2
-            centres = self._centres[hour] = [
-                (body, *body.track.position_km(middle_ns), body.radius_km + _NEAR_KM) for body in self.obstacles
-            ]
+        bodies = self._obstacles.get(hour)
+        if bodies is None:
+            bodies = self._obstacles[hour] = [self._obstacle(body, hour) for body in sorted(NAIF_IDS)]
         ax, ay, az = a_km
         rx, ry, rz = b_km[0] - ax, b_km[1] - ay, b_km[2] - az
-        square = rx * rx + ry * ry + rz * rz
-        # The middle of the hour is at most half an hour off at t0, and that and the rest at t1.
-        moved_km = _FASTEST_BODY_KM_S * 1e-9 * (_HOUR_NS // 2 + t1_ns - t0_ns)
+        since_s, delay_s = (t0_ns - hour * _HOUR_NS) * 1e-9 - _HALF_HOUR_S, (t1_ns - t0_ns) * 1e-9
+        # What the straight line of a body is off by: half its acceleration times the square of the time.
+        off_km = 1.0 + 0.5 * _BODY_KM_S2 * (_HALF_HOUR_S + delay_s) ** 2
+        # Too far for the ray to reach, whichever way it goes: a body is left out at once.
+        apart_km = math.sqrt(rx * rx + ry * ry + rz * rz) + FASTEST_BODY_KM_S * delay_s
         near = []
-        for body, cx, cy, cz, near_km in centres:
-            x, y, z = ax - cx, ay - cy, az - cz
-            part = -(x * rx + y * ry + z * rz)
+        for body, cx, cy, cz, vx, vy, vz in bodies:
+            sx, sy, sz = ax - cx - since_s * vx, ay - cy - since_s * vy, az - cz - since_s * vz
+            reach_km = body.radius_km + within_km + off_km
+            start_square = sx * sx + sy * sy + sz * sz
+            if start_square > (apart_km + reach_km) ** 2:
+                continue
+            wx, wy, wz = rx - delay_s * vx, ry - delay_s * vy, rz - delay_s * vz
+            part = -(sx * wx + sy * wy + sz * wz)
+            x, y, z = sx, sy, sz
             if part > 0.0:
+                square = wx * wx + wy * wy + wz * wz
                 part = 1.0 if part > square else part / square
-                x, y, z = x + part * rx, y + part * ry, z + part * rz
-            reach_km = near_km + moved_km
+                x, y, z = sx + part * wx, sy + part * wy, sz + part * wz
+            else:
+                part = 0.0
             if x * x + y * y + z * z < reach_km * reach_km:
-                near.append(body)
+                on_km = body.stands_within_km - off_km
+                if a_stands and start_square < on_km * on_km:
+                    continue
+                if b_stands and (sx + wx) ** 2 + (sy + wy) ** 2 + (sz + wz) ** 2 < on_km * on_km:
+                    continue
+                near.append((body, part))
         return near
+
+    def _obstacle(self, body: str, hour: int) -> tuple[Obstacle, float, float, float, float, float, float]:
+        """A body with its position and velocity in the middle of an hour."""
+        middle_ns = hour * _HOUR_NS + _HOUR_NS // 2
+        track, rows = self._tracks[body], self.rows(body, middle_ns)
+        equatorial_km, _, polar_km = self._radii_km[body]
+        # In an hour no pole turns by more than 1e-7.
+        pole = (rows[0][2], rows[1][2], rows[2][2])
+        stands_within_km = STANDS_WITHIN_RADII * equatorial_km
+        pull_km_s2 = self._gm_km3_s2[body] / equatorial_km**2
+        stretch = equatorial_km / polar_km - 1.0
+        obstacle = Obstacle(body, track, equatorial_km, stands_within_km, pull_km_s2, stretch, pole)
+        position, velocity = track.state(middle_ns)
+        return obstacle, *position, *velocity
 
     @cached_property
     def _gm_km3_s2(self) -> Mapping[str, float]:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S
-from lightlag.nodes.trajectory import State, Trajectory
+from lightlag.nodes.trajectory import Pass, State, Trajectory
 
 from .ephemeris import NAIF_IDS, nearest
-from .frames import apply_inverse, cross, subtract, unit
-from .geometry import elevation_deg, light_time_ns, occulting_body
+from .frames import apply_inverse, cross, dot, subtract, unit
+from .geometry import elevation_deg, light_time_ns
+from .passes import Passes
 from .space import Space
 
 
@@ -26,6 +27,7 @@ class SpaceSurroundings:
     ) -> None:
         self._space, self._me, self._given = space, me, trajectories
         self._known: dict[str, Trajectory] = {}
+        self._passes: dict[tuple[str, float, float], Passes] = {}
 
     def state(self, target: str, t_ns: int) -> State:
         """Geometric state of ``target``: ICRF, barycentric, km and km/s."""
@@ -50,11 +52,13 @@ class SpaceSurroundings:
 
     def altitude_km(self, body: str, t_ns: int) -> float:
         """Height of this node over the reference ellipsoid of ``body``, along the radius."""
-        x, y, z = self.fixed(body, self._me, t_ns).position_km
+        arm = subtract(self.state(self._me, t_ns).position_km, self._space.body(body).position_km(t_ns))
+        rows = self._space.rows(body, t_ns)
         equatorial_km, _, polar_km = self._space.radii_km(body)
-        radius_km = math.hypot(x, y, z)
-        surface_km = radius_km / math.hypot(x / equatorial_km, y / equatorial_km, z / polar_km)
-        return radius_km - surface_km
+        # Of an ellipsoid of revolution only the sine of the latitude counts.
+        radius_km = math.hypot(*arm)
+        sine = dot(arm, (rows[0][2], rows[1][2], rows[2][2])) / radius_km
+        return radius_km - 1.0 / math.hypot(math.sqrt(1.0 - min(1.0, sine * sine)) / equatorial_km, sine / polar_km)
 
     def fixed(self, body: str, target: str, t_ns: int) -> State:
         """State of ``target`` relative to the centre of ``body``, in the frame that turns with it (km, km/s)."""
@@ -69,19 +73,27 @@ class SpaceSurroundings:
         """Light time in seconds of a signal that leaves this node at ``t_ns``, to ``target``."""
         return light_time_ns(self.state(self._me, t_ns).position_km, t_ns, self.trajectory(target)) / NS_PER_S
 
-    def in_view(self, target: str, t_ns: int) -> bool:
-        """Whether a signal that leaves this node at ``t_ns`` reaches ``target`` past all bodies and both horizons."""
-        mine, other = self.trajectory(self._me), self.trajectory(target)
-        here = mine.state(t_ns).position_km
-        arrive_ns = t_ns + round(light_time_ns(here, t_ns, other))
-        there = other.state(arrive_ns).position_km
-        up_here, up_there = mine.zenith(t_ns), other.zenith(arrive_ns)
-        if up_here is not None and elevation_deg(up_here, here, there) < 0:
-            return False
-        if up_there is not None and elevation_deg(up_there, there, here) < 0:
-            return False
-        stands = {"emitter_stands": up_here is not None, "receiver_stands": up_there is not None}
-        return occulting_body(self._space, here, t_ns, there, arrive_ns, **stands) is None
+    def in_view(self, target: str, t_ns: int, *, mask_deg: float = 0.0, target_mask_deg: float = 0.0) -> bool:
+        """Whether a signal that leaves this node at ``t_ns`` reaches ``target`` past all bodies and both horizons.
+
+        An end that stands on a surface sees the other from its mask (elevation, deg) upwards. Answered from passes,
+        which are found once: looking often costs little.
+        """
+        found = self._passes.get((target, mask_deg, target_mask_deg))
+        return (found or self._found(target, mask_deg, target_mask_deg)).in_view(t_ns)
+
+    def passes(
+        self, target: str, t0_ns: int, t1_ns: int, *, mask_deg: float = 0.0, target_mask_deg: float = 0.0
+    ) -> list[Pass]:
+        """The intervals of [t0_ns, t1_ns) in which ``in_view``, to a millisecond; see ``orbiters.passes.Passes``."""
+        return self._found(target, mask_deg, target_mask_deg).between(t0_ns, t1_ns)
+
+    def _found(self, target: str, mask_deg: float, target_mask_deg: float) -> Passes:
+        key = (target, mask_deg, target_mask_deg)
+        if key not in self._passes:
+            ends = self.trajectory(self._me), self.trajectory(target)
+            self._passes[key] = Passes(self._space, *ends, mask_deg, target_mask_deg)
+        return self._passes[key]
 
     def trajectory(self, target: str) -> Trajectory:
         """The trajectory of ``target`` in this run; raises GraphError if there is no such node or body."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import final
 
 import numpy as np
 
@@ -31,6 +32,8 @@ _ROUNDING_KM = 1e-6
 # A ball is built on chords from which the curve strays by less than this part of the way made; at most so many.
 _STRAY = 0.004
 _MOST_CHORDS = 64
+# A named tuple, made without the Python function that a call of its class runs.
+_new = tuple.__new__
 
 
 class Track:
@@ -38,6 +41,7 @@ class Track:
 
     ``sampler(first, count)`` returns the states (ICRF, barycentric) at indices first .. first + count - 1; each
     must depend on its own index only. The error of the interpolation is step^6 / 15,360 times the sixth derivative.
+    What follows from the curve is final, because lookahead rests on it.
     """
 
     def __init__(self, step_ns: int, sampler: Sampler) -> None:
@@ -47,15 +51,16 @@ class Track:
         self._pieces: dict[int, _Piece] = {}
         self._fiercest_km_s2: dict[int, float] = {}
 
+    @final
     def state(self, t_ns: int) -> State:
         """State at ``t_ns``: ICRF, barycentric, km and km/s."""
         index, rest_ns = divmod(t_ns, self._step_ns)
-        px, py, pz, vx, vy, vz, cx, cy, cz, dx, dy, dz, ex, ey, ez, fx, fy, fz = (
-            self._pieces.get(index) or self._fill(index)
+        px, py, pz, vx, vy, vz, cx, cy, cz, dx, dy, dz, ex, ey, ez, fx, fy, fz = self._pieces.get(index) or self._fill(
+            index
         )
         u = rest_ns * 1e-9
         u2, u3, u4, u5 = u + u, 3.0 * u, 4.0 * u, 5.0 * u
-        return State(
+        state = (
             (
                 px + u * (vx + u * (cx + u * (dx + u * (ex + u * fx)))),
                 py + u * (vy + u * (cy + u * (dy + u * (ey + u * fy)))),
@@ -67,12 +72,14 @@ class Track:
                 vz + u2 * cz + u * (u3 * dz + u * (u4 * ez + u * u5 * fz)),
             ),
         )
+        return _new(State, state)
 
+    @final
     def position_km(self, t_ns: int) -> Vector:
         """``state(t_ns).position_km``, in half the time."""
         index, rest_ns = divmod(t_ns, self._step_ns)
-        px, py, pz, vx, vy, vz, cx, cy, cz, dx, dy, dz, ex, ey, ez, fx, fy, fz = (
-            self._pieces.get(index) or self._fill(index)
+        px, py, pz, vx, vy, vz, cx, cy, cz, dx, dy, dz, ex, ey, ez, fx, fy, fz = self._pieces.get(index) or self._fill(
+            index
         )
         u = rest_ns * 1e-9
         return (
@@ -81,22 +88,25 @@ class Track:
             pz + u * (vz + u * (cz + u * (dz + u * (ez + u * fz)))),
         )
 
+    @final
     def bound(self, t0_ns: int, t1_ns: int) -> Ball:
         """A ball around every position in [t0_ns, t1_ns] (km)."""
         span_ns = max(0, t1_ns - t0_ns)
         span_s = span_ns * 1e-9
-        begin, velocity = self.state(t0_ns)
-        end = self.position_km(t0_ns + span_ns)
+        begin, end = self.position_km(t0_ns), self.position_km(t0_ns + span_ns)
         fiercest = self.fiercest_km_s2(t0_ns, t0_ns + span_ns)
-        bends = fiercest * span_s / (8.0 * _STRAY * (math.hypot(*velocity) or 1.0))
-        if bends < 1.0:
+        stray_km = fiercest * span_s * span_s / 8.0
+        way_km = math.dist(begin, end)
+        if stray_km <= _STRAY * way_km:
             centre = ((begin[0] + end[0]) / 2, (begin[1] + end[1]) / 2, (begin[2] + end[2]) / 2)
-            return Ball(centre, math.dist(centre, end) + fiercest * span_s * span_s / 8.0 + _ROUNDING_KM)
+            return Ball(centre, way_km / 2 + stray_km + _ROUNDING_KM)
+        bends = stray_km / (_STRAY * max(way_km, _ROUNDING_KM))
         chords = min(_MOST_CHORDS, 1 + int(math.sqrt(bends)))
         between = [self.position_km(t0_ns + span_ns * k // chords) for k in range(1, chords)]
         ball = enclosing_ball([begin, *between, end])
         return Ball(ball.centre_km, ball.radius_km + fiercest * (span_s / chords + 1e-9) ** 2 / 8.0)
 
+    @final
     def fiercest_km_s2(self, t0_ns: int, t1_ns: int) -> float:
         """What the acceleration (km/s2, barycentric) does not exceed in [t0_ns, t1_ns]."""
         block_ns = self._block_ns

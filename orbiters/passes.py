@@ -1,0 +1,177 @@
+"""Passes: when one end of a link is in view of the other, found once for a pair and kept.
+
+The time until anything can change is bounded from below by how far each horizon and each limb is and how fast the ends
+move, so that a scan strides from instant to instant and walks only near an edge; the edge is then found by its root.
+Scans run over blocks of time that are fixed to the epoch: what is found never depends on what was asked.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from typing import NamedTuple
+
+from lightlag.bus.time import NS_PER_S
+from lightlag.nodes.trajectory import Pass, Trajectory, Vector
+
+from .frames import dot, subtract
+from .geometry import Passage, meet
+from .space import Space
+
+# A pass, or a gap between two, that is longer than the shortest stride is not missed.
+_SHORTEST_S, _LONGEST_S = 20.0, 1800.0
+_BLOCK_NS = 3 * 3600 * NS_PER_S
+# Edges are found to this, in a handful of steps; the last one leaves much less.
+_EDGE_NS = NS_PER_S // 1000
+_TURNS = 50
+# Faster than earth and mars turn; stronger than their gravity at the surface.
+_TURN_RAD_S, _PULL_KM_S2 = 7.3e-5, 0.01
+# What comes no nearer to a ray will not hide anything for as long as the longest stride.
+_NEAR_KM = 120_000.0
+# In a stride the place where a ray passes a body moves along the ray by less than this.
+_SLIDE_KM = 20_000.0
+# Nothing is slower, so that there is something to divide by.
+_SLOW_KM_S = 1e-9
+# Ellipsoids are judged as spheres, by stretching space along the pole by less than this.
+_STRETCH = 1.01
+
+
+class _Look(NamedTuple):
+    """``margin_s``: distance to an edge over speed, negative out of view; ``quiet_s``: no edge before, at least."""
+
+    margin_s: float
+    quiet_s: float
+
+
+class Passes:
+    """Intervals of sending times at which a signal from ``emitter`` reaches ``receiver`` past horizons and bodies.
+
+    Masks are elevations (deg) under which an end that stands on a surface sees nothing; in flight they say nothing.
+    Edges are found to a millisecond, and no pass or gap of more than 20 s is missed. To answer for an instant the
+    three hours that it is in are scanned, so that trajectories are asked for states up to the end of those.
+    """
+
+    def __init__(
+        self, space: Space, emitter: Trajectory, receiver: Trajectory, mask_deg: float, target_mask_deg: float
+    ) -> None:
+        self._space, self._emitter, self._receiver = space, emitter, receiver
+        self._sines = math.sin(math.radians(mask_deg)), math.sin(math.radians(target_mask_deg))
+        #: For each block of time: whether it begins in view, and the instants at which that changes.
+        self._blocks: dict[int, tuple[bool, list[int]]] = {}
+
+    def in_view(self, t_ns: int) -> bool:
+        """Whether a signal that is sent at ``t_ns`` gets there."""
+        block = t_ns // _BLOCK_NS
+        begins, edges = self._blocks.get(block) or self._scan(block)
+        return begins ^ bool(bisect_right(edges, t_ns) & 1)
+
+    def between(self, t0_ns: int, t1_ns: int) -> list[Pass]:
+        """The passes in [t0_ns, t1_ns), those that reach beyond it cut at its ends."""
+        if t1_ns <= t0_ns:
+            return []
+        edges = [t0_ns] if self.in_view(t0_ns) else []
+        for block in range(t0_ns // _BLOCK_NS, (t1_ns - 1) // _BLOCK_NS + 1):
+            edges += [t for t in (self._blocks.get(block) or self._scan(block))[1] if t0_ns < t < t1_ns]
+        if len(edges) % 2:
+            edges.append(t1_ns)
+        return [Pass(aos, los) for aos, los in zip(edges[::2], edges[1::2], strict=True)]
+
+    def _look(self, t_ns: int) -> _Look:
+        """How far a signal that is sent at ``t_ns`` is from being hidden, or from being seen."""
+        (here, my_speed), up = self._emitter.state(t_ns), self._emitter.zenith(t_ns)
+        arrive_ns = t_ns + max(1, round(meet(here, t_ns, self._receiver)[0]))
+        (there, their_speed), up_there = self._receiver.state(arrive_ns), self._receiver.zenith(arrive_ns)
+        ray = subtract(there, here)
+        range_km = math.hypot(*ray)
+        swing = subtract(their_speed, my_speed)
+        swing_km_s = math.hypot(*swing)
+        growing_km_s = dot(ray, swing) / range_km if range_km else 0.0
+        turning_km_s = _TURN_RAD_S * range_km
+        pull = _PULL_KM_S2 + 2.0 * _TURN_RAD_S * (turning_km_s + swing_km_s)
+        looks = [_Look(_LONGEST_S, _LONGEST_S)]
+        for zenith, sine, sign in ((up, self._sines[0], 1.0), (up_there, self._sines[1], -1.0)):
+            if zenith is not None:
+                above_km = sign * dot(zenith, ray) - sine * range_km
+                rising_km_s = sign * dot(zenith, swing) - sine * growing_km_s
+                nearing_km_s = turning_km_s - math.copysign(1.0, above_km) * rising_km_s
+                bend = pull + abs(sine) * swing_km_s * swing_km_s / (range_km or 1.0)
+                margin = above_km / (turning_km_s + (1.0 + abs(sine)) * swing_km_s + _SLOW_KM_S)
+                looks.append(_Look(margin, _seconds(abs(above_km), nearing_km_s, bend)))
+        if min(looks).margin_s < 0.0:  # below a horizon, whatever else there is
+            return _Look(min(looks).margin_s, max(look.quiet_s for look in looks if look.margin_s < 0.0))
+        stands = up is not None, up_there is not None
+        for body, part in self._space.obstacles_near(here, there, t_ns, arrive_ns, *stands, _NEAR_KM):
+            passage = Passage.of(body, part, here, t_ns, there, arrive_ns, *stands, always=True)
+            if passage is not None:
+                drift = body.track.state(t_ns).velocity_km_s
+                moves = subtract(my_speed, drift), subtract(their_speed, drift)
+                looks.append(_look_at_limb(passage, body.pull_km_s2, *moves, range_km, swing_km_s))
+        margin = min(looks).margin_s
+        if margin >= 0.0:
+            return _Look(margin, min(look.quiet_s for look in looks))
+        # Out of view, what hides longest counts.
+        return _Look(margin, max(look.quiet_s for look in looks if look.margin_s < 0.0))
+
+    def _scan(self, block: int) -> tuple[bool, list[int]]:
+        t_ns, end_ns = block * _BLOCK_NS, (block + 1) * _BLOCK_NS
+        margin, quiet_s = self._look(t_ns)
+        begins, edges = margin >= 0.0, []
+        while t_ns < end_ns:
+            next_ns = min(end_ns, t_ns + round(min(_LONGEST_S, max(_SHORTEST_S, quiet_s)) * NS_PER_S))
+            ahead, quiet_s = self._look(next_ns)
+            if (ahead >= 0.0) != (margin >= 0.0):
+                edges.append(self._edge_ns(t_ns, margin, next_ns, ahead))
+            t_ns, margin = next_ns, ahead
+        self._blocks[block] = begins, edges
+        return begins, edges
+
+    def _edge_ns(self, a_ns: int, a: float, b_ns: int, b: float) -> int:
+        """Where the margin changes its sign between two instants: false position, halved where one end stays."""
+        stayed = 0
+        last_ns = a_ns
+        for _ in range(_TURNS):
+            t_ns = min(b_ns, max(a_ns, a_ns + round((b_ns - a_ns) * (a / (a - b)))))
+            if abs(t_ns - last_ns) < _EDGE_NS:
+                break
+            last_ns = t_ns
+            margin = self._look(t_ns).margin_s
+            if (margin >= 0.0) == (a >= 0.0):
+                a_ns, a = t_ns, margin
+                b, stayed = (b / 2.0 if stayed == 1 else b), 1
+            else:
+                b_ns, b = t_ns, margin
+                a, stayed = (a / 2.0 if stayed == -1 else a), -1
+        return t_ns
+
+
+def _seconds(away_km: float, nearing_km_s: float, pull_km_s2: float = _PULL_KM_S2) -> float:
+    """How long something takes at least to come from a distance, nearing at a rate and pulled on."""
+    root = math.sqrt(nearing_km_s * nearing_km_s + 2.0 * pull_km_s2 * away_km)
+    return 2.0 * away_km / max(_SLOW_KM_S, nearing_km_s + root)
+
+
+def _look_at_limb(
+    passage: Passage, pull_km_s2: float, mine: Vector, theirs: Vector, range_km: float, swing_km_s: float
+) -> _Look:
+    """How far a body is from hiding, or from ceasing to; the velocities (km/s) of both ends are relative to it."""
+    begin, end, part, clearance_km = passage
+    my_km_s, their_km_s = math.hypot(*mine) * _STRETCH, math.hypot(*theirs) * _STRETCH
+    # Near the body the ray moves as that end does which is near it.
+    fastest = my_km_s + part * (their_km_s - my_km_s)
+    fastest += abs(their_km_s - my_km_s) * min(1.0, _SLIDE_KM / range_km) + _SLOW_KM_S
+    look = _Look(clearance_km / fastest, _seconds(abs(clearance_km), fastest))
+    if clearance_km < 0.0:
+        return look
+    through = subtract(end, begin)
+    (bx, by, bz), (tx, ty, tz) = begin, through
+    nearest = bx + part * tx, by + part * ty, bz + part * tz
+    distance_km = math.hypot(*nearest)
+    # The distance from the centre bends down as the ends are pulled, and as they move along the ray.
+    receding = ((1.0 - part) * dot(nearest, mine) + part * dot(nearest, theirs)) / distance_km
+    quiet_s = max(look.quiet_s, _seconds(clearance_km, -receding, 1.1 * (pull_km_s2 + fastest**2 / distance_km)))
+    if part in (0.0, 1.0):
+        # The body is behind one of the ends, which has to get past it first.
+        near, speed, sign = (begin, my_km_s, 1.0) if part == 0.0 else (end, their_km_s, -1.0)
+        behind_km = sign * dot(near, through) / range_km / _STRETCH
+        quiet_s = max(quiet_s, _seconds(behind_km, speed + math.hypot(*near) * swing_km_s / range_km))
+    return _Look(look.margin_s, quiet_s)
