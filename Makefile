@@ -22,6 +22,9 @@ types: $(STAMP)
 layers: $(STAMP)
 	$(BIN)/lint-imports
 
+chaos: $(STAMP)  ## a hundred runs, in each of which a process is killed
+	LIGHTLAG_CHAOS=100 $(BIN)/pytest -n 2 --dist worksteal tests/integration/test_chaos.py
+
 bench: $(STAMP)  ## figures on this machine, beside HELICS, SimPy and bare sockets
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python bench/mars2020.py

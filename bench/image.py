@@ -25,7 +25,7 @@ def main() -> int:
     megabytes = pieces * work.PIECE_BYTES / 1e6
 
     def ours() -> float:
-        figures = alone.call("ours:measure", "relay", [pieces, work.PIECE_BYTES, work.PIECE_PERIOD_NS], processes)
+        figures = alone.call("ours:measure", "image", [pieces, work.PIECE_BYTES, work.PIECE_PERIOD_NS], processes)
         harness.require("receptions, losses", (figures["receptions"], figures["losses"]), (2 * pieces, {}))
         return float(megabytes / figures["drive_s"])
 

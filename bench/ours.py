@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import workloads as work
 
 from lightlag.bus.medium import Wire
@@ -46,10 +47,18 @@ class Token:
 
 @message("bench.data")
 class Data:
-    """Telemetry, or a piece of an image."""
+    """Telemetry."""
 
     number: int
     data: bytes
+
+
+@message("bench.piece")
+class Piece:
+    """A piece of an image: arrays travel beside the message, uncopied."""
+
+    number: int
+    pixels: np.ndarray
 
 
 class Member(NodeParams):
@@ -142,6 +151,17 @@ class Rover(Node):
             self.uhf.send(Data(number, data))
 
 
+class Camera(Rover):
+    """Sends pieces of an image, one a period."""
+
+    async def run(self) -> None:
+        """Send, wait for the next period, send."""
+        pixels = np.zeros(self.params.bytes, dtype=np.uint8)
+        for number in range(self.params.messages):
+            await self.sleep_until(number * self.params.period_ns)
+            self.uhf.send(Piece(number, pixels))
+
+
 class Orbiter(Node):
     """Passes on what it receives."""
 
@@ -164,7 +184,7 @@ class Earth(Node):
     async def run(self) -> None:
         """Receive for ever."""
         expected = 0
-        async for reception in self.xband.received(Data):
+        async for reception in self.xband.received():
             if reception.message.number != expected:
                 raise RuntimeError(f"received message {reception.message.number} where {expected} was due")
             expected += 1
@@ -198,10 +218,10 @@ def timing(nodes: int, steps: int) -> Graph:
     return _graph("timing", specs, [link], steps * work.TIMING_STEP_NS + 1)
 
 
-def relay(messages: int, size_bytes: int, period_ns: int) -> Graph:
+def relay(messages: int, size_bytes: int, period_ns: int, sender: type[Rover] = Rover) -> Graph:
     """Rover, orbiter and Earth, on two wires."""
     specs = {
-        "rover": _spec("rover", Rover, {"messages": messages, "bytes": size_bytes, "period_ns": period_ns}),
+        "rover": _spec("rover", sender, {"messages": messages, "bytes": size_bytes, "period_ns": period_ns}),
         "orbiter": _spec("orbiter", Orbiter, {}),
         "earth": _spec("earth", Earth, {}),
     }
@@ -210,6 +230,11 @@ def relay(messages: int, size_bytes: int, period_ns: int) -> Graph:
         ChannelSpec("xband", Wire(work.LONG_NS), {"earth": "xband"}, {"orbiter": "xband"}),
     ]
     return _graph("relay", specs, channels, messages * period_ns + work.UP_NS + work.LONG_NS + 1)
+
+
+def image(pieces: int, size_bytes: int, period_ns: int) -> Graph:
+    """The same path for an image."""
+    return relay(pieces, size_bytes, period_ns, Camera)
 
 
 def measure(work: str, arguments: Sequence[int], processes: int, record: bool = False) -> dict[str, Any]:
@@ -226,7 +251,7 @@ def measure(work: str, arguments: Sequence[int], processes: int, record: bool = 
     graph = _GRAPHS[work](*arguments)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         options = RunOptions(processes=processes or None, run_dir=Path(folder) / "run", record=record, report=False)
-        result = run(graph, options, _Silent())
+        result = run(graph, options, Silent())
     if result.failure is not None or result.interrupted:
         raise RuntimeError(f"the run of {work} failed: {result.failure or 'it was interrupted'}")
     return {
@@ -239,10 +264,16 @@ def measure(work: str, arguments: Sequence[int], processes: int, record: bool = 
     }
 
 
-_GRAPHS: Mapping[str, Callable[..., Graph]] = {"phold": phold, "ring": ring, "timing": timing, "relay": relay}
+_GRAPHS: Mapping[str, Callable[..., Graph]] = {
+    "phold": phold,
+    "ring": ring,
+    "timing": timing,
+    "relay": relay,
+    "image": image,
+}
 
 
-class _Silent:
+class Silent:
     """Watches, and says nothing of what is expected."""
 
     def started(self, graph: Graph, run_dir: Path | None) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import alone
 import harness
-from ours import _Silent as Silent
+from ours import Silent as Silent
 
 from lightlag.launch.graph import load_graph
 from lightlag.launch.options import RunOptions

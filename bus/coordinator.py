@@ -123,13 +123,15 @@ class Coordinator:
         #: E_i: the earliest instant at which anything can still happen in a host; the same idle or running.
         self._earliest = [0] * hosts
         #: How many hosts run, and how many have a past to repeat.
-        self._running = 0
+        self.running = 0
         self._repeating = 0
         #: Emissions each host had not taken in when it last reported, oldest first.
         self._unacknowledged: list[deque[Emission]] = [deque() for _ in range(hosts)]
         #: Of those, the (number, lower bound of arrival) that can still be a minimum: a sliding-window minimum.
         self._soonest: list[deque[tuple[int, int]]] = [deque() for _ in range(hosts)]
         self._last_seq: dict[str, int] = {}
+        #: When somebody outside acted last.
+        self._acted_ns = 0
 
     # -- the rule -----------------------------------------------------------------------------------------------
 
@@ -145,7 +147,7 @@ class Coordinator:
     @property
     def finished(self) -> bool:
         """Whether nothing before ``until_ns`` can happen any more, and no host has yet to repeat its past."""
-        return not self._running and not self._repeating and min(self.earliest_ns()) >= self.until_ns
+        return not self.running and not self._repeating and min(self.earliest_ns()) >= self.until_ns
 
     def grants(self) -> list[Grant]:
         """The grants that are due now; each makes its host busy until it reports."""
@@ -159,7 +161,7 @@ class Coordinator:
     @property
     def stuck(self) -> bool:
         """Whether nobody runs, nobody may, and the run is neither finished nor waiting for the wall clock."""
-        return not self._running and not self.finished and self.frontier_ns < self.paced_ns
+        return not self.running and not self.finished and self.frontier_ns < self.paced_ns
 
     @property
     def next_due_ns(self) -> int:
@@ -196,7 +198,7 @@ class Coordinator:
     def _grant(self, host: int, bound_ns: int) -> Grant:
         lane = self._lanes[host]
         lane.idle = False
-        self._running += 1
+        self.running += 1
         lane.bound_ns = max(lane.bound_ns, bound_ns)
         emissions = list(self._unacknowledged[host])
         return Grant(host, lane.incarnation, lane.number + 1, bound_ns, lane.got + 1, emissions)
@@ -206,7 +208,7 @@ class Coordinator:
         assert lane.past is not None
         emissions, bound_ns = lane.past.feed()
         lane.idle = False
-        self._running += 1
+        self.running += 1
         return Grant(host, lane.incarnation, lane.number + 1, bound_ns, lane.again + 1, emissions)
 
     # -- what hosts say -----------------------------------------------------------------------------------------
@@ -233,7 +235,7 @@ class Coordinator:
             raise ProtocolError(
                 f"host {host} says hello after its report {number}; the latest known here is {lane.number}"
             )
-        self._running += lane.idle - (number == lane.number)
+        self.running += lane.idle - (number == lane.number)
         lane.idle = number == lane.number
         lane.bound_ns = max(lane.bound_ns, bound_ns)
 
@@ -247,10 +249,10 @@ class Coordinator:
         lane = self._lanes[report.host]
         if report.incarnation != lane.incarnation or report.number <= lane.number:
             return False
-        if report.number != lane.number + 1 or report.got > lane.routed or lane.idle:
+        if report.number != lane.number + 1 or report.got > lane.routed:
             raise ProtocolError(
                 f"host {report.host} reported number {report.number} with {report.got} emissions taken in, after "
-                f"number {lane.number} and {lane.routed} sent to it{', without a grant' if lane.idle else ''}"
+                f"number {lane.number} and {lane.routed} sent to it"
             )
         if lane.past is None:
             self._check_outbox(report, lane)
@@ -264,7 +266,7 @@ class Coordinator:
         """
         lane = self._lanes[report.host]
         lane.number = report.number
-        self._running -= not lane.idle
+        self.running -= not lane.idle
         lane.idle = True
         if lane.past is not None:
             lane.past.repeat(report.outbox)
@@ -334,15 +336,18 @@ class Coordinator:
         """The earliest instant at which somebody outside may act upon a host, 1 ns away from it.
 
         Nobody may have been granted beyond what the act can cause: it is no earlier than G_k - D[x][k] for the highest
-        bound G_k of every host k, where D[x][k] is 1 ns and the way on from ``host``.
+        bound G_k of every host k, where D[x][k] is 1 ns and the way on from ``host``. A host that reported early, and
+        was not granted since, has run no further than it said. No act comes before an earlier one.
         """
         frontier_ns = self.frontier_ns
         closed = self._lookahead.window(min(frontier_ns, self.until_ns)).closed[host]
         ways = [1 if k == host else 1 + closed[k] for k in range(len(self._lanes))]
-        return max(0, frontier_ns, *[lane.bound_ns - way for lane, way in zip(self._lanes, ways, strict=True)])
+        reach = [lane.settled_ns if lane.idle else lane.bound_ns for lane in self._lanes]
+        return max(self._acted_ns, frontier_ns, *[at_ns - way for at_ns, way in zip(reach, ways, strict=True)])
 
     def act(self, host: int, emission: Emission) -> None:
         """Route what somebody outside sends, stamped with ``act_ns``; journal it first."""
+        self._acted_ns = max(self._acted_ns, emission.sent_ns)
         self._queue(host, emission, emission.sent_ns + 1)
 
     # -- for people ---------------------------------------------------------------------------------------------

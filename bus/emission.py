@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgpack
 
 from .errors import ProtocolError
-from .message import Message, message_class
+from .message import message_class
 
 Buffer = bytes | memoryview
 
@@ -161,10 +161,11 @@ class Reception:
         Raises:
             MessageError: its type is not known in this process, or the bytes are no such message.
         """
-        if self._message is None:
-            kind: type[Message] = message_class(self.emission.type)
-            self._message = kind.decode(self.emission.body, self.emission.arrays)
-        return self._message
+        message = self._message
+        if message is None:
+            emission = self.emission
+            message = self._message = message_class(emission.type).decode(emission.body, emission.arrays)
+        return message
 
     @property
     def path(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ to it and repeat their last report. Operators (a person, the launcher) ask thing
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ class Outcome:
     peak_rss_kb: int = 0
     #: Wall time from the moment at which all hosts were ready to the last event.
     drive_s: float = 0.0
+    #: How many messages and connections were refused.
+    refusals: int = 0
 
 
 class Hub:
@@ -55,7 +58,8 @@ class Hub:
 
     ``past(host)`` is what a host that was started again must go through; ``watch`` is told the frontier and the news
     of each report; ``answer(what, arguments)`` is asked what operators ask, except to stop and to tap. ``acts`` is how
-    many acts from outside the journal holds.
+    many acts from outside the journal holds. ``receive`` takes a message from the socket, or refuses it
+    (``security.Guard``); ``notice`` is told what was refused, now and then.
     """
 
     def __init__(
@@ -71,6 +75,8 @@ class Hub:
         pace: Pace | None = None,
         acts: int = 0,
         tap: Tap | None = None,
+        receive: Callable[[zmq.Socket[bytes]], list[bytes]] = zmq.Socket.recv_multipart,
+        notice: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._run_id = run_id
         self.hosts = list(hosts)
@@ -100,6 +106,9 @@ class Hub:
         #: Messages that were refused: how many, and the last of them.
         self.refusals = 0
         self.refused: list[str] = []
+        self._refusing = threading.Lock()  # the guard has a thread of its own
+        self._receive = receive
+        self._notice = notice
 
     def state(self, wait: Wait) -> str:
         """In a word, what a host does."""
@@ -164,6 +173,7 @@ class Hub:
             outcome.peak_rss_kb += peak_kb
         outcome.failure = self.coordinator.failure
         outcome.reached_ns = self.coordinator.frontier_ns
+        outcome.refusals = self.refusals
         return outcome
 
     def release(self, socket: zmq.Socket[bytes]) -> None:
@@ -213,9 +223,14 @@ class Hub:
             if wait_ms is not None and not socket.poll(wait_ms):
                 return
         for _ in range(_AT_ONCE):
-            identity, *frames = socket.recv_multipart()
-            self._hear(socket, identity, frames)
-            if not int(socket.get(zmq.EVENTS)) & _POLLIN:
+            try:
+                identity, *frames = self._receive(socket)
+            except ProtocolError as error:
+                self.refuse(str(error))
+            else:
+                self._hear(socket, identity, frames)
+            # While nobody runs, nobody has anything to say; operators are heard a little later.
+            if not self.coordinator.running or not int(socket.get(zmq.EVENTS)) & _POLLIN:
                 return
 
     def _hear(self, socket: zmq.Socket[bytes], identity: bytes, frames: list[bytes]) -> None:
@@ -225,7 +240,7 @@ class Hub:
             if host is None and envelope.kind != wire.ASK:
                 raise ProtocolError(f"a {envelope.kind} of {identity!r}, which is no host of this run")
         except LightlagError as error:
-            self._refuse(str(error))
+            self.refuse(str(error))
             return
         if envelope.kind == wire.REPORT and host is not None and host not in self._absent:
             self._report(socket, wire.report_of(host, envelope), envelope, frames)
@@ -236,13 +251,13 @@ class Hub:
         elif host is not None and envelope.kind == wire.TAPPED:
             self._tapped[host] = envelope.fields
         elif host is None or host in self._absent:
-            self._refuse(f"{self.hosts[host or 0]}: a {envelope.kind} before its hello")
+            self.refuse(f"{self.hosts[host or 0]}: a {envelope.kind} before its hello")
         elif envelope.kind == wire.FINISHED and host in self._finishing:
             self._finished[host] = envelope.fields[1:]
             if self._tapped:
                 self._publish(socket, host, envelope.fields[0])
         else:
-            self._refuse(f"{identity.decode()}: a {envelope.kind} where a report was due")
+            self.refuse(f"{identity.decode()}: a {envelope.kind} where a report was due")
 
     def _report(
         self, socket: zmq.Socket[bytes], report: Report, envelope: wire.Envelope, frames: Sequence[bytes]
@@ -252,6 +267,7 @@ class Hub:
             return
         if coordinator.repeats(report.host):
             coordinator.accept(report)
+            self._tapped.pop(report.host, None)  # it was published the first time
             return
         self._journal.append(report.host, frames)
         coordinator.accept(report)
@@ -267,13 +283,13 @@ class Hub:
                 f"{self._fingerprint}; their digests could differ: use one machine type and one build of NumPy for the "
                 f"whole run"
             )
-            self._refuse(reason)
+            self.refuse(reason)
             self._say(socket, host, wire.encode(self._run_id, wire.REFUSED, (reason,)))
             raise RunError(reason)
         try:
             self.coordinator.joined(host, incarnation, number, bound_ns, lambda: self._past(host))
         except ProtocolError as error:
-            self._refuse(str(error))
+            self.refuse(str(error))
             self._say(socket, host, wire.encode(self._run_id, wire.AGAIN, ()))
             return
         self.pids[host] = pid
@@ -311,9 +327,13 @@ class Hub:
         for host in range(len(self.hosts)):
             self._say(socket, host, wire.encode(self._run_id, wire.TAP, (wanted,)))
 
-    def _refuse(self, reason: str) -> None:
-        self.refusals += 1
-        self.refused = [*self.refused[-99:], reason]
+    def refuse(self, reason: str) -> None:
+        """Count something that was not let in or not understood, and tell: the first, the second, the fourth ..."""
+        with self._refusing:
+            self.refusals += 1
+            self.refused = [*self.refused[-99:], reason]
+            if self.refusals.bit_count() == 1:
+                self._notice(f"refused by the hub ({self.refusals} so far): {reason}")
 
     def _say(self, socket: zmq.Socket[bytes], host: int, frames: Sequence[Buffer]) -> None:
         self._send(socket, self._identities[host], frames)

@@ -2,7 +2,7 @@
 
 A medium decides if and when an emission is received. It is asked on both sides: the sending host has it ``stamp``
 what the receiver cannot know (opaque bytes to the bus: in space, the emitter's state), the receiving host has it
-``judge`` the emission for each of its members, and launch asks it for lower bounds of the delay, which are the
+``judge`` the emission for each of its receivers, and launch asks it for lower bounds of the delay, which are the
 lookahead of the coordination. All times are integer nanoseconds since the epoch.
 """
 
@@ -33,7 +33,10 @@ LOSS_REASONS = (
 
 
 class Verdict(NamedTuple):
-    """When an emission reaches a member, and the reason if it is lost there (None: it is received)."""
+    """When an emission reaches a member, and the reason if it is lost there (None: it is received).
+
+    A medium may as well return a plain tuple of these.
+    """
 
     t_ns: int
     loss: str | None = None
@@ -46,7 +49,7 @@ class Medium(Protocol):
         """What a receiver must be told about the emitter; called in the sender's host when the last bit leaves."""
         ...
 
-    def judge(self, emission: Emission, receiver: str) -> Verdict:
+    def judge(self, emission: Emission, receiver: str) -> tuple[int, str | None]:
         """If and when ``receiver`` gets ``emission``; asked in the receiver's host; at least 1 ns later."""
         ...
 
@@ -69,9 +72,9 @@ class Wire:
         """Nothing: a wire does not care where its ends are."""
         return b""
 
-    def judge(self, emission: Emission, receiver: str) -> Verdict:
+    def judge(self, emission: Emission, receiver: str) -> tuple[int, str | None]:
         """Received, one latency later."""
-        return Verdict(emission.sent_ns + self.latency_ns)
+        return emission.sent_ns + self.latency_ns, None
 
     def lower_bound_ns(self, source: str, receiver: str, t0_ns: int, t1_ns: int) -> int:
         """The latency itself."""

@@ -30,6 +30,7 @@ _DTYPE = re.compile(r"\|[biu]1|<[iu][248]|<f[248]")
 
 #: One packer for all: making one costs as much as packing a message.
 _pack: Callable[[object], bytes] = msgpack.Packer().pack
+_unpack: Callable[..., Any] = msgpack.unpackb
 
 Check = Callable[[Any, str], Any]
 T = TypeVar("T")
@@ -209,7 +210,7 @@ class Message:
             MessageError: the bytes are not such a message.
         """
         try:
-            values = msgpack.unpackb(body, use_list=False, ext_hook=_array_of(arrays) if arrays else _no_array)
+            values = _unpack(body, use_list=False, ext_hook=_array_of(arrays) if arrays else _no_array)
             if type(values) is not tuple:
                 raise TypeError(f"a {type(values).__name__} where its fields should be")
             return cls(*values)

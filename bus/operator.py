@@ -1,30 +1,36 @@
-"""An operator's line to the hub: whoever asks where a run stands, or acts upon it from outside, without being a host."""
+"""An operator's line to the hub: for whoever asks where a run stands, or acts upon it from outside, and is no host."""
 
 from __future__ import annotations
 
 import secrets
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import zmq
 
 from . import wire
 from .errors import RunError
 
+if TYPE_CHECKING:
+    from .security import Keys
+
 #: The source of what operators send; no node can have this name.
 OPERATOR = "@operator"
 
 
 class Operator:
-    """Asks the hub at ``endpoint``; a context manager."""
+    """Asks the hub at ``endpoint``; a context manager. ``keys`` are needed where the run reaches over a network."""
 
-    def __init__(self, endpoint: str, run_id: str, name: str = "operator") -> None:
+    def __init__(self, endpoint: str, run_id: str, name: str = "operator", keys: Keys | None = None) -> None:
         self._run_id = run_id
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.IDENTITY, f"{name}-{secrets.token_hex(4)}".encode())
         self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.connect(endpoint)
+        if keys is None:
+            self._socket.connect(endpoint)
+        else:
+            keys.connect(self._socket, endpoint)
 
     def ask(self, what: str, timeout_s: float = 5.0, **arguments: Any) -> dict[str, Any]:
         """The hub's answer.

@@ -2,7 +2,8 @@
 
 It blocks until the hub grants, activates the host, writes what came of it, then reports: write first, so that a report
 never speaks of something that the recording could lose. Over the pipe from the launcher it learns that the hub was
-started again, and then says hello and repeats its last report; when that pipe ends, nobody is left to run for.
+started again, and then says hello and repeats its last report. So it does when a network had broken the line to the
+hub, for what was under way then is lost. When the pipe ends, nobody is left to run for.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import zmq
@@ -20,6 +22,7 @@ from .activation import Activatable, Completion, Tally
 from .emission import Buffer, Emission
 from .errors import ProtocolError, RunError
 from .fingerprint import arithmetic_fingerprint
+from .security import Keys, check_sizes
 from .tap import bunches
 
 #: Receptions and losses after which a host reports early, so that queues stay short and the view stays live.
@@ -43,37 +46,56 @@ def run_shell(
     *,
     incarnation: int = 1,
     control_fd: int | None = None,
+    keys: Keys | None = None,
 ) -> None:
     """Serve the hub at ``endpoint`` until it says BYE.
 
-    ``write`` stores what an activation did (the recording); ``control_fd`` is the launcher's pipe.
+    ``write`` stores what an activation did (the recording); ``control_fd`` is the launcher's pipe; ``keys`` are needed
+    where the run reaches over a network.
 
     Raises:
         RunError: the hub refused this host, or the launcher is gone.
         HostAgain: the hub asks for a new incarnation.
     """
-    with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
+    with zmq.Context() as context, context.socket(zmq.DEALER) as socket, ExitStack() as stack:
         socket.setsockopt(zmq.IDENTITY, host.name.encode())
         socket.setsockopt(zmq.LINGER, _LINGER_MS)
         socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
         socket.setsockopt(zmq.SNDHWM, 0)
-        socket.connect(endpoint)
         poller = zmq.Poller()
         poller.register(socket, zmq.POLLIN)
+        line = None
+        if keys is None:
+            socket.connect(endpoint)
+        else:
+            line = stack.enter_context(_line(socket))
+            poller.register(line, zmq.POLLIN)
+            keys.connect(socket, endpoint)
         if control_fd is not None:
             poller.register(control_fd, zmq.POLLIN)
-        shell = _Shell(host, run_id, write, incarnation, lambda frames: _send(socket, frames))
+        send = _send if keys is None else _send_far
+        shell = _Shell(host, run_id, write, incarnation, lambda frames: send(socket, frames))
         shell.hello()
+        connections = 0
         while True:
             ready = dict(poller.poll())
+            again = False
+            if line is not None and line in ready:
+                line.recv_multipart()
+                connections += 1
+                again = connections > 1
             if control_fd in ready:
                 said = os.read(control_fd or 0, 4096)
                 if not said:
                     raise RunError(f"host {host.name}: the launcher is gone")
                 if LEAVE in said.split():
                     return
+                again = True
+            if again:
+                while socket.poll(0):  # what a dead hub had granted, the new one knows nothing of
+                    socket.recv_multipart()
                 shell.hello()
-            if socket in ready and not shell.hear(wire.decode(run_id, socket.recv_multipart())):
+            elif socket in ready and not shell.hear(wire.decode(run_id, socket.recv_multipart())):
                 return
 
 
@@ -134,6 +156,8 @@ class _Shell:
         if incarnation != self._incarnation or number <= self._number:
             return  # to a dead incarnation, or answered already
         self._check_next(number, first)
+        if self._finished:
+            raise HostAgain(f"host {self._host.name}: it has finished, and the hub asks for more")
         done = self._host.activate(bound_ns, emissions, EARLY_REPORT_EVENTS)
         self._store(done)
         self._number = number
@@ -171,6 +195,19 @@ class _Shell:
 
 def _send(socket: zmq.Socket[bytes], frames: Sequence[Buffer]) -> None:
     socket.send_multipart(frames, copy=len(frames) == 1)
+
+
+def _send_far(socket: zmq.Socket[bytes], frames: Sequence[Buffer]) -> None:
+    check_sizes(frames)
+    _send(socket, frames)
+
+
+@contextmanager
+def _line(socket: zmq.Socket[bytes]) -> Iterator[zmq.Socket[bytes]]:
+    """Where it is heard that the line to the hub stands, for the first time or again."""
+    with socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED) as line:
+        yield line
+        socket.disable_monitor()
 
 
 def peak_rss_kb() -> int:

@@ -2,8 +2,8 @@
 
 The first frame is msgpack ``[version, run id, kind, fields, emissions, counts]``: the packed bytes of the emissions
 that travel with it, and how many raw frames of arrays follow for each (nothing if for none). A host says HELLO, REPORT,
-FINISHED and TAPPED; the hub says GRANT, FINISH, BYE, AGAIN, REFUSED and TAP; an operator says ASK, and is TOLD. Anything else, a
-wrong version or run id, or frames that do not add up is a ``ProtocolError`` that says what it was.
+FINISHED and TAPPED; the hub says GRANT, FINISH, BYE, AGAIN, REFUSED and TAP; an operator says ASK, and is TOLD.
+Anything else, a wrong version or run id, or frames that do not add up is a ``ProtocolError`` that says what it was.
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ first. Neither outlives the launcher: their standard input is a pipe from it.
 from __future__ import annotations
 
 import ctypes
-import faulthandler
 import gc
 import os
 import shutil
 import signal
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,15 @@ from lightlag.bus.errors import LightlagError
 from lightlag.bus.hub import Hub
 from lightlag.bus.journal import Journal, past_of, read_facts, restore
 from lightlag.bus.pace import Pace
+from lightlag.bus.security import Guard, Keys
 from lightlag.bus.shell import HostAgain, peak_rss_kb, run_shell
+from lightlag.bus.tap import Tap
 
 from .feed import Feed
 from .graph import load_graph
+from .live import HUB, show_stack_on_request
 from .operations import answer
+from .remote import Network
 from .rundir import HostFiles, RunDirectory
 from .world import World
 
@@ -41,9 +45,17 @@ OF_THE_TERMINAL = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 def run_host(name: str, run_dir: Path, endpoint: str, incarnation: int) -> int:
     """The body of ``lightlag host NAME``: run its nodes until the hub says BYE; returns the exit code."""
     _die_with_parent()
+    network = Network.read(endpoint)
+    keys = network.keys.of(name) if network else None
+    return serve_host(name, RunDirectory(run_dir), endpoint, incarnation, sys.stdin.fileno(), keys)
+
+
+def serve_host(
+    name: str, directory: RunDirectory, endpoint: str, incarnation: int, control_fd: int, keys: Keys | None
+) -> int:
+    """Run the nodes of a host in this process until the hub says BYE; returns the exit code."""
     _deaf_to_the_terminal()
-    directory = RunDirectory(run_dir)
-    _show_stack_on_request(directory.parts / f"{name}.stack")
+    show_stack_on_request(directory, name)
     facts = read_facts(directory.journal)
     world = World(load_graph(str(directory.graph), {}))
     host = world.host(name, facts["groups"][facts["hosts"].index(name)])
@@ -57,7 +69,7 @@ def run_host(name: str, run_dir: Path, endpoint: str, incarnation: int) -> int:
         files[0].write(done)
 
     try:
-        run_shell(host, endpoint, facts["run"], write, incarnation=incarnation, control_fd=sys.stdin.fileno())
+        run_shell(host, endpoint, facts["run"], write, incarnation=incarnation, control_fd=control_fd, keys=keys)
     except HostAgain:
         return EXIT_AGAIN
     finally:
@@ -71,7 +83,9 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
     _deaf_to_the_terminal()
     threading.Thread(target=_leave_with_launcher, args=(endpoint,), daemon=True).start()
     directory = RunDirectory(run_dir)
+    show_stack_on_request(directory, HUB)
     feed = Feed(feed_fd)
+    tap = Tap(endpoint)
     try:
         facts = read_facts(directory.journal)
         world = World(load_graph(str(directory.graph), {}))
@@ -88,9 +102,11 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
             Journal(directory.journal) as journal,
             zmq.Context() as context,
             context.socket(zmq.ROUTER) as socket,
+            ExitStack() as stack,
         ):
             socket.setsockopt(zmq.SNDHWM, 0)  # before bind: it holds for the connections made from then on
-            socket.bind(endpoint)
+            network = Network.read(endpoint)
+            guard = stack.enter_context(Guard(context, socket, network.keys)) if network else None
             pace = Pace(speed)
             hub = Hub(
                 facts["run"],
@@ -102,13 +118,23 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
                 answer=lambda what, asked: answer(hub, world, host_of, what, asked),
                 pace=pace,
                 acts=acts,
+                tap=tap,
+                receive=guard.receive if guard else zmq.Socket.recv_multipart,
+                notice=feed.notice,
             )
+            if guard:
+                guard.start(hub.refuse)
+            for each in (endpoint, *(network.binds if network else ())):
+                socket.setsockopt(zmq.IPV6, "[" in each)
+                socket.bind(each)
             outcome = hub.serve(socket)
             feed.end(outcome, peak_rss_kb())
             hub.release(socket)
     except LightlagError as error:
         feed.error(str(error))
         return 1
+    finally:
+        tap.close()
     return 0
 
 
@@ -124,12 +150,6 @@ def _leave_with_launcher(endpoint: str) -> None:
     if endpoint.startswith("ipc://"):
         shutil.rmtree(Path(endpoint.removeprefix("ipc://")).parent, ignore_errors=True)
     os._exit(1)
-
-
-def _show_stack_on_request(path: Path) -> None:
-    """At SIGUSR1 write where this process is computing, even inside of a library: for ``lightlag why``."""
-    file = path.open("w", encoding="utf-8")
-    faulthandler.register(signal.SIGUSR1, file=file, all_threads=False)
 
 
 def _die_with_parent() -> None:

@@ -7,6 +7,7 @@ and the launcher passes over what it has heard.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ _SELDOM_S = 0.05
 
 
 class Told(NamedTuple):
-    """One thing that the hub said: "at", "news", "end" or "error", and what goes with it."""
+    """One thing that the hub said: "at", "news", "notice", "end" or "error", and what goes with it."""
 
     kind: str
     fields: tuple[Any, ...]
@@ -34,6 +35,7 @@ class Feed:
         self._fd = fd
         self._told_s = 0.0
         self._reports = 0
+        self._telling = threading.Lock()  # what was refused is told by a thread of its own
 
     def watch(self, frontier_ns: int, news: list[tuple[Any, ...]], behind_s: float = 0.0) -> None:
         """A report was accepted; a paced run is that far (wall s) behind its schedule."""
@@ -50,7 +52,11 @@ class Feed:
     def end(self, outcome: Outcome, peak_rss_kb: int) -> None:
         """The run is over."""
         told = (outcome.chains, outcome.tally.fields(), outcome.failure, outcome.interrupted, outcome.reached_ns)
-        self._tell("end", *told, outcome.peak_rss_kb + peak_rss_kb, outcome.drive_s)
+        self._tell("end", *told, outcome.peak_rss_kb + peak_rss_kb, outcome.drive_s, outcome.refusals)
+
+    def notice(self, text: str) -> None:
+        """Something that a person should know at once."""
+        self._tell("notice", text)
 
     def error(self, text: str) -> None:
         """The hub cannot go on, and would not if it were started again."""
@@ -58,8 +64,9 @@ class Feed:
 
     def _tell(self, kind: str, *fields: Any) -> None:
         said = memoryview(msgpack.packb((kind, fields)))
-        while said:
-            said = said[os.write(self._fd, said) :]
+        with self._telling:
+            while said:
+                said = said[os.write(self._fd, said) :]
 
 
 class Listener:
@@ -86,6 +93,6 @@ class Listener:
 
 def outcome_of(fields: tuple[Any, ...]) -> Outcome:
     """The outcome that an "end" tells."""
-    chains, tally, failure, interrupted, reached_ns, peak_rss_kb, drive_s = fields
+    chains, tally, failure, interrupted, reached_ns, peak_rss_kb, drive_s, refusals = fields
     failed = Failure(*failure) if failure else None
-    return Outcome(dict(chains), Tally(*tally), failed, interrupted, reached_ns, peak_rss_kb, drive_s)
+    return Outcome(dict(chains), Tally(*tally), failed, interrupted, reached_ns, peak_rss_kb, drive_s, refusals)

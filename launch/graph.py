@@ -19,6 +19,7 @@ from lightlag.nodes.node import Node
 from .arguments import Argument, give, read_arguments, substitute, where_given
 from .diagnostics import InvalidGraph, Place, Report, did_you_mean, one_of
 from .locate import read_graph_file
+from .machines import MACHINE_KEYS, Machine
 from .parameters import read_params
 from .plugins import NODES, PluginError, names, node_type, ports
 from .presence import read_presence
@@ -27,7 +28,7 @@ from .spec import FORMAT, ChannelSpec, Graph, NodeSpec, duration_ns
 
 __all__ = ["ChannelSpec", "Graph", "InvalidGraph", "NodeSpec", "load_graph", "read_declarations", "read_graph"]
 
-_KEYS = ("version", "name", "description", "args", "epoch", "seed", "until", "nodes", "channels", "place")
+_KEYS = ("version", "name", "description", "args", "epoch", "seed", "until", "nodes", "channels", "place", "hosts")
 _NODE_KEYS = ("type", "params", "join", "leave")
 _REQUIRED = ("version", "name", "epoch", "until", "nodes")
 _NAME = re.compile("[a-z][a-z0-9_-]*")
@@ -41,22 +42,33 @@ T = TypeVar("T")
 
 
 def load_graph(
-    name_or_path: str | Path, arguments: Mapping[str, str] | None = None, *, until: str | None = None
+    name_or_path: str | Path,
+    arguments: Mapping[str, str] | None = None,
+    *,
+    until: str | None = None,
+    hosts: Path | None = None,
 ) -> Graph:
     """A shipped graph by its name, or a graph file by its path, with ``arguments`` (as text) put in.
 
-    ``until``, a duration such as ``2h``, takes the place of the graph's own.
+    ``until``, a duration such as ``2h``, takes the place of the graph's own; so do the machines in the file ``hosts``.
 
     Raises:
         InvalidGraph: with everything that is wrong.
     """
-    return read_graph(name_or_path, arguments or {}, until, Report())
+    return read_graph(name_or_path, arguments or {}, until, Report(), hosts)
 
 
-def read_graph(name_or_path: str | Path, arguments: Mapping[str, str], until: str | None, report: Report) -> Graph:
+def read_graph(
+    name_or_path: str | Path,
+    arguments: Mapping[str, str],
+    until: str | None,
+    report: Report,
+    hosts: Path | None = None,
+) -> Graph:
     """As ``load_graph``, for a caller who has found errors already: they are raised together."""
     root = read_graph_file(name_or_path, report)
-    graph = _Reading(report).graph(root, arguments, until) if root is not None else None
+    machines = read_graph_file(hosts, report) if hosts is not None else None
+    graph = _Reading(report).graph(root, arguments, until, machines) if root is not None else None
     report.check()
     assert graph is not None
     return graph
@@ -88,11 +100,15 @@ class _Reading:
         #: Ports of every declared node; None where its type is not known.
         self._ports: dict[str, dict[str, bool] | None] = {}
 
-    def graph(self, root: Item, given: Mapping[str, str], until: str | None) -> Graph | None:
+    def graph(
+        self, root: Item, given: Mapping[str, str], until: str | None, machines: Item | None = None
+    ) -> Graph | None:
         top = self._mapping(root, "a graph file", _KEYS, _REQUIRED)
         if top is None:
             return None
         arguments = give(read_arguments(top.pop("args", None), self._report), given, self._report)
+        if machines is not None:
+            top["hosts"] = machines
         for key, item in top.items():
             self._places[key] = where_given(item, arguments)
             top[key] = substitute(item, arguments, self._report)
@@ -108,6 +124,7 @@ class _Reading:
         nodes = self._nodes(top.get("nodes"), epoch, until_ns)
         channels = self._channels(top.get("channels"))
         place = self._place(top.get("place"))
+        hosts = self._hosts(top.get("hosts"))
         if self._report.diagnostics or name is None or epoch is None or until_ns is None:
             return None
         return Graph(
@@ -119,6 +136,7 @@ class _Reading:
             nodes=nodes,
             channels=channels,
             place=place,
+            machines=hosts,
             arguments={name: argument.value for name, argument in arguments.items() if argument},
             places=self._places,
         )
@@ -269,6 +287,20 @@ class _Reading:
                 groups[node] = group
         return groups
 
+    def _hosts(self, item: Item | None) -> dict[str, Machine]:
+        machines: dict[str, Machine] = {}
+        for name, declared in self._named("hosts", item):
+            fields = self._mapping(declared, f"host {name!r}", MACHINE_KEYS, ())
+            if fields is None:
+                continue
+            texts = {key: self._value(child, _text_for(MACHINE_KEYS[key])) for key, child in fields.items()}
+            try:
+                machines[name] = Machine(name, **{key: text for key, text in texts.items() if text is not None})
+            except GraphError as error:
+                if None not in texts.values():
+                    self._report.add(str(error), declared.label)
+        return machines
+
     # -- pieces -------------------------------------------------------------------------------------------------
 
     def _named(self, section: str, item: Item | None) -> list[tuple[str, Item]]:
@@ -319,6 +351,10 @@ def _text(item: Item) -> str:
     if not isinstance(item.value, str):
         raise ValueError(f"expected a text, got {item.kind()}")
     return item.value
+
+
+def _text_for(read: Callable[[str], str]) -> Callable[[Item], str]:
+    return lambda item: read(_text(item))
 
 
 def _name(item: Item) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import zmq
 
 from lightlag.bus import wire
+from lightlag.bus.activation import Completion
 from lightlag.bus.coordinator import Coordinator, Wait
 from lightlag.bus.emission import Buffer, Emission
 from lightlag.bus.errors import ProtocolError
@@ -21,21 +22,19 @@ from lightlag.bus.journal import Journal, read_facts, restore
 from lightlag.bus.memory import run_in_memory
 from lightlag.bus.operator import OPERATOR
 from lightlag.bus.pace import Pace
+from lightlag.bus.tap import Tap, bunches
 
-from .live import say_alive
+from .live import HERE, say_alive, showing_stack_on_request
 from .operations import answer
 from .rundir import HostFiles, RunDirectory
 from .world import World
-
-#: The name of the only host.
-HOST = "all"
 
 
 class InProcess:
     """The desk of a run in this process, where operators ask; see ``operations.Desk``."""
 
     def __init__(self, world: World, directory: RunDirectory) -> None:
-        self.hosts = [HOST]
+        self.hosts = [HERE]
         self.pids = [os.getpid()]
         self.granted_s = [time.perf_counter()]
         self.refusals = 0
@@ -46,7 +45,9 @@ class InProcess:
         self._facts = read_facts(directory.journal)
         self._journal = Journal(directory.journal)
         self._acts = restore(directory.journal, self.coordinator, lambda news: None)
-        self._stop = False
+        self.stopping = False
+        self._pace = Pace(None)
+        self._tap: Tap | None = None
 
     def run(
         self,
@@ -57,38 +58,53 @@ class InProcess:
         speed: float | None,
     ) -> Outcome:
         """Run to the end, or until somebody stops it."""
-        files = HostFiles(self._directory, HOST, self._world.graph.epoch, record=self._facts["record"])
+        files = HostFiles(self._directory, HERE, self._world.graph.epoch, record=self._facts["record"])
         private = Path(tempfile.mkdtemp(prefix="ll-", dir="/tmp"))
         endpoint = f"ipc://{private}/hub"
-        pace = Pace(speed)
+        pace = self._pace = Pace(speed)
+        tap = self._tap = Tap(endpoint)
 
         def watched(frontier_ns: int, news: list[tuple[Any, ...]]) -> None:
             watch(frontier_ns, news)
             behind(pace.behind_s(frontier_ns))
 
+        def write(done: Completion) -> None:
+            files.write(done)
+            if tap.wanted:
+                tap.publish(bunches(done))
+
         try:
-            with zmq.Context() as context, context.socket(zmq.ROUTER) as socket:
+            with (
+                showing_stack_on_request(self._directory, HERE),
+                zmq.Context() as context,
+                context.socket(zmq.ROUTER) as socket,
+            ):
                 socket.setsockopt(zmq.LINGER, 0)
                 socket.bind(endpoint)
                 say_alive(self._directory.live, endpoint, self._facts["run"])
                 return run_in_memory(
-                    [self._world.host(HOST, sorted(self._world.nodes))],
+                    [self._world.host(HERE, sorted(self._world.nodes))],
                     self.coordinator,
-                    write=files.write,
+                    write=write,
                     watch=watched,
-                    stopping=lambda: self._stop or stopping(),
+                    stopping=lambda: self.stopping or stopping(),
                     pace=pace,
                     listen=lambda wait_ms: self._listen(socket, wait_ms),
                 )
         finally:
             files.close()
+            tap.close()
             self._journal.close()
             self._directory.live.unlink(missing_ok=True)
             shutil.rmtree(private, ignore_errors=True)
 
     def state(self, wait: Wait) -> str:
         """In a word, what the host does: whoever asks is answered between two activations."""
-        return "running"
+        return "paced" if self.coordinator.paced_ns <= wait.earliest_ns < self.coordinator.until_ns else "running"
+
+    def due_s(self, t_ns: int) -> float:
+        """See ``Hub.due_s``."""
+        return (self._pace.wait_ms(t_ns) or 0) / 1000
 
     def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
         """See ``Hub.act``."""
@@ -113,7 +129,14 @@ class InProcess:
                 self.refused = [*self.refused[-99:], str(error)]
                 continue
             what, asked = envelope.fields
-            self._stop = self._stop or what == "stop"
-            host_of = dict.fromkeys(self._world.nodes, 0)
-            told = {} if what == "stop" else answer(self, self._world, host_of, what, asked)
-            socket.send_multipart([identity, *wire.encode(self._facts["run"], wire.TOLD, (told,))])
+            socket.send_multipart(
+                [identity, *wire.encode(self._facts["run"], wire.TOLD, (self._told(identity, what, asked),))]
+            )
+
+    def _told(self, asker: bytes, what: str, asked: dict[str, Any]) -> dict[str, Any]:
+        if what == "stop":
+            self.stopping = True
+            return {}
+        if what in ("tap", "untap") and self._tap is not None:
+            return self._tap.answer(what, asker)
+        return answer(self, self._world, dict.fromkeys(self._world.nodes, 0), what, asked)

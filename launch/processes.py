@@ -3,7 +3,8 @@
 The launcher writes the run's facts into the journal, then starts ``lightlag hub`` and a ``lightlag host NAME`` for
 every group of nodes. A process that dies of a signal is started again, and the run goes on as if nothing had
 happened: the hub from its journal, a host from what the hub has of its past. One that ends by an error of its own
-would do so again; that ends the run, with its words.
+would do so again; that ends the run, with its words. Hosts on other machines are processes too: what starts an agent
+there, ssh for one, dies when the agent does.
 """
 
 from __future__ import annotations
@@ -19,23 +20,33 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lightlag.bus.errors import RunError
 from lightlag.bus.hub import Outcome
 from lightlag.bus.journal import read_facts, read_journal
-from lightlag.bus.operator import Operator
+from lightlag.bus.operator import OPERATOR, Operator
+from lightlag.bus.security import Keys
 from lightlag.bus.shell import HUB_AGAIN, LEAVE
 
 from .children import EXIT_AGAIN, OF_THE_TERMINAL
 from .feed import Listener, outcome_of
 from .live import say_alive
+from .remote import Task, has_begun, lay_out, machines_of, take_in
 from .rundir import RunDirectory
+
+if TYPE_CHECKING:
+    from .spec import Graph
 
 #: How long a process may take to leave after the end before it is killed (wall s).
 _LEAVE_S = 10.0
 #: How often the launcher looks up while nothing happens (wall s): where the system cannot tell it that a child died.
 _LOOK_S = 0.25
+#: How long an agent may take to clear up once it hears that nobody needs it (wall s).
+_CLEAR_UP_S = 2.0
+#: With which exit code ssh says that the line broke, or that what it ran was killed; above which a shell says that.
+_SSH_ENDED = 255
+_SIGNALLED = 128
 _HUB = "hub"
 
 
@@ -43,7 +54,7 @@ class Supervisor:
     """Runs the processes of one run.
 
     ``watch`` is told the frontier and the news; ``stopping`` whether a person asked for the end; ``tell`` what a
-    person should hear at once (a process was started again).
+    person should hear at once (a process was started again). ``graph`` says which of the hosts run on other machines.
     """
 
     def __init__(
@@ -56,6 +67,7 @@ class Supervisor:
         behind: Callable[[float], None] = lambda wall_s: None,
         speed: float | None = None,
         restarts: int = 10,
+        graph: Graph | None = None,
     ) -> None:
         self._directory = directory
         self._watch = watch
@@ -64,6 +76,7 @@ class Supervisor:
         self._behind = behind
         self._speed = speed
         self._restarts = restarts
+        self._graph = graph
         self._children: dict[str, _Child] = {}
         self._listener = Listener()
         self._outcome: Outcome | None = None
@@ -76,12 +89,17 @@ class Supervisor:
         Raises:
             RunError: a process ended by an error of its own, or was killed too often.
         """
-        facts = read_facts(self._directory.journal)
+        facts = self._facts = read_facts(self._directory.journal)
+        self._machines = machines_of(self._graph, facts["hosts"], facts["groups"]) if self._graph else {}
+        network, self._endpoints = lay_out(facts["hosts"], self._machines) if self._machines else (None, {})
+        self._keys = network.keys if network else None
         incarnations = _incarnations(self._directory.journal, facts["hosts"])
-        private = Path(tempfile.mkdtemp(prefix="ll-", dir="/tmp"))  # ipc paths over 107 bytes fail
+        self._private = private = Path(tempfile.mkdtemp(prefix="ll-", dir="/tmp"))  # ipc paths over 107 bytes fail
         self._endpoint = f"ipc://{private}/hub"
         self._run_id: str = facts["run"]
-        say_alive(self._directory.live, self._endpoint, self._run_id)
+        if network:
+            network.write(private)
+        say_alive(self._directory.live, self._endpoint, self._run_id, self._operator_keys)
         self._selector = selectors.DefaultSelector()
         try:
             with _woken_by_signals(self._selector):
@@ -127,6 +145,8 @@ class Supervisor:
         elif kind == "at":
             self._watch(fields[0], [])
             self._behind(fields[1])
+        elif kind == "notice":
+            self._tell(fields[0])
         elif kind == "end":
             self._outcome = outcome_of(fields)
         elif kind == "error":
@@ -134,10 +154,11 @@ class Supervisor:
 
     def _died(self, child: _Child) -> None:
         code = child.code
-        if code is None or (code >= 0 and code != EXIT_AGAIN):
+        if code is None or (code >= 0 and code != EXIT_AGAIN and not child.was_cut_off):
             raise RunError(f"{child.title} died with exit code {code}; it said:\n{child.last_words()}")
         child.restarts += 1
-        by = f"by signal {-code}" if code < 0 else "for the hub did not know it"
+        by = f"by signal {-code}" if code < 0 else f"there (exit code {code})"
+        by = "for the hub did not know it" if code == EXIT_AGAIN else by
         if child.restarts > self._restarts:
             raise RunError(
                 f"{child.title} was killed {by} and had been started again {self._restarts} times already; "
@@ -155,7 +176,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         """Have the hub end the run; one that is starting is asked again at the next look."""
-        with suppress(RunError), Operator(self._endpoint, self._run_id, "launcher") as operator:
+        with suppress(RunError), Operator(self._endpoint, self._run_id, "launcher", self._operator_keys) as operator:
             operator.ask("stop", timeout_s=_LOOK_S)
             self._stop_said = True
 
@@ -166,12 +187,20 @@ class Supervisor:
         while any(not child.has_died() for child in self._children.values()) and time.monotonic() < until_s:
             self._selector.select(0.02)
             self._hear()
-            if hub.has_died() and hub.code:  # it cannot let the hosts go any more
+            if any(child.has_sent_more() for child in self._children.values()):
+                until_s = time.monotonic() + _LEAVE_S
+            if hub.has_died():  # whom it has not let go by now, it never will
                 for child in self._children.values():
                     child.say(LEAVE)
         for child in self._children.values():
             if not child.has_died():
                 self._tell(f"{child.title} did not leave within {_LEAVE_S:g} s of the end and was killed")
+        for name in self._machines:
+            assert self._graph is not None
+            try:
+                take_in(self._directory, name, self._output(name), self._graph.epoch)
+            except RunError as error:
+                self._tell(f"{error}; it said:\n{self._children[name].last_words()}")
 
     # -- children -----------------------------------------------------------------------------------------------
 
@@ -186,44 +215,85 @@ class Supervisor:
             self._selector.unregister(self._feed)
             os.close(self._feed)
         try:
-            self._start(_HUB, command, 1, (writing,))
+            self._start(_HUB, _here(command), 1, (writing,))
         finally:
             os.close(writing)
         self._feed = reading
         self._selector.register(reading, selectors.EVENT_READ, "feed")
 
     def _start_host(self, name: str, incarnation: int) -> None:
+        if name in self._machines:
+            self._start_agent(name, incarnation)
+            return
         command = ["host", name, "--run-dir", str(self._directory.path), "--endpoint", self._endpoint]
-        self._start(name, [*command, "--incarnation", str(incarnation)], incarnation)
+        self._start(name, _here([*command, "--incarnation", str(incarnation)]), incarnation)
 
-    def _start(self, name: str, words: Sequence[str], incarnation: int, fds: Sequence[int] = ()) -> None:
+    def _start_agent(self, name: str, incarnation: int) -> None:
+        assert self._keys is not None
+        graph = self._directory.graph.read_text(encoding="utf-8")
+        task = Task(name, graph, self._facts, self._endpoints[name], self._keys.of(name), incarnation)
+        self._start(name, self._machines[name].command(name), incarnation, output=self._output(name))
+        self._children[name].write(task.packed())
+
+    @property
+    def _operator_keys(self) -> Keys | None:
+        return self._keys.of(OPERATOR) if self._keys else None
+
+    def _output(self, name: str) -> Path:
+        """Where what an agent sends home comes in."""
+        return self._private / f"{name}.tar"
+
+    def _start(
+        self,
+        name: str,
+        command: Sequence[str],
+        incarnation: int,
+        fds: Sequence[int] = (),
+        output: Path | None = None,
+    ) -> None:
         before = self._children.get(name)
         if before is not None:
             before.end()
-        child = _Child(name, words, incarnation, self._directory.parts / f"{name}.stderr", fds)
+        child = _Child(name, command, incarnation, self._directory.parts / f"{name}.stderr", fds, output)
         child.restarts = before.restarts if before else 0
         self._children[name] = child
         child.register(self._selector)
 
 
 class _Child:
-    """One process."""
+    """One process; ``output`` is where an agent's standard output goes."""
 
-    def __init__(self, name: str, words: Sequence[str], incarnation: int, errors: Path, fds: Sequence[int]) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        incarnation: int,
+        errors: Path,
+        fds: Sequence[int],
+        output: Path | None = None,
+    ) -> None:
         self.name = name
         self.title = "the hub" if name == _HUB else f"host {name}"
         self.incarnation = incarnation
         self.restarts = 0
         self._errors = errors
+        self._output = output
+        self._sent_bytes = 0
         self._selector: selectors.BaseSelector | None = None
-        command = [sys.executable, "-P", "-m", "lightlag.launch.cli", *words]
         # A terminal sends its signals to children too; they are born deaf, since they may come while they start.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, OF_THE_TERMINAL)
         try:
-            with errors.open("wb") as file:
+            with errors.open("wb") as file, (output or Path(os.devnull)).open("wb") as sent:
                 self.process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=file, stderr=file, env=_environment(), pass_fds=fds
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=sent if output else file,
+                    stderr=file,
+                    env=_environment(),
+                    pass_fds=fds,
                 )
+        except OSError as error:
+            raise RunError(f"{self.title} cannot be started: {command[0]}: {error.strerror}") from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         self._pidfd = os.pidfd_open(self.process.pid) if hasattr(os, "pidfd_open") else -1
@@ -232,6 +302,18 @@ class _Child:
     def code(self) -> int | None:
         """The exit code; negative: the signal that killed it."""
         return self.process.returncode
+
+    @property
+    def was_cut_off(self) -> bool:
+        """Whether an agent that was there is gone by no fault of its own: it was killed, or the line to it broke."""
+        killed = self.code is not None and (self.code == _SSH_ENDED or self.code > _SIGNALLED)
+        return killed and self._output is not None and has_begun(self._output)
+
+    def has_sent_more(self) -> bool:
+        """Whether more of what an agent sends home has come since this was asked last."""
+        before = self._sent_bytes
+        self._sent_bytes = self._output.stat().st_size if self._output else 0
+        return self._sent_bytes > before
 
     def register(self, selector: selectors.BaseSelector) -> None:
         """Have its death wake the launcher."""
@@ -247,10 +329,14 @@ class _Child:
         return died
 
     def say(self, word: bytes) -> None:
+        """Write a word to its control pipe."""
+        self.write(word + b"\n")
+
+    def write(self, data: bytes) -> None:
         """Write to its control pipe."""
         assert self.process.stdin is not None
         with suppress(OSError):  # it has died meanwhile
-            self.process.stdin.write(word + b"\n")
+            self.process.stdin.write(data)
             self.process.stdin.flush()
 
     def last_words(self) -> str:
@@ -258,12 +344,17 @@ class _Child:
         return self._errors.read_text(encoding="utf-8", errors="replace").strip()[-4000:] or "(nothing)"
 
     def end(self) -> None:
-        """Kill it if it lives, and let go of it."""
+        """Kill it if it lives, and let go of it; an agent may first clear up where it is."""
+        assert self.process.stdin is not None
+        if self._output is not None:
+            with suppress(OSError):
+                self.process.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(_CLEAR_UP_S)
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
         self._forget()
-        assert self.process.stdin is not None
         with suppress(OSError):
             self.process.stdin.close()
 
@@ -303,6 +394,11 @@ def _woken_by_signals(selector: selectors.BaseSelector) -> Iterator[None]:
             signal.set_wakeup_fd(before)
         os.close(reading)
         os.close(writing)
+
+
+def _here(words: Sequence[str]) -> list[str]:
+    """The command of a process of lightlag on this machine."""
+    return [sys.executable, "-P", "-m", "lightlag.launch.cli", *words]
 
 
 def _environment() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import time
@@ -21,16 +22,20 @@ from .closing import conclude
 from .graph import load_graph
 from .inprocess import InProcess
 from .live import begin_journal, is_alive
-from .options import Observer, RunOptions, RunResult
-from .placement import place
+from .options import AUTO, Observer, RunOptions, RunResult
+from .placement import Groups, choose, place
+from .remote import groups_apart
 from .rundir import RunDirectory
 from .spec import Graph
 from .timeline import Timeline
+from .why import WATCHDOG_S, Watchdog, explaining
 from .world import World
 
 
-def run(graph: Graph, options: RunOptions, observer: Observer) -> RunResult:
+def run(graph: Graph, options: RunOptions, observer: Observer, watchdog_s: float | None = WATCHDOG_S) -> RunResult:
     """Run a graph to its end, to the failure of a node, or to Ctrl-C.
+
+    When nothing has happened for ``watchdog_s`` (wall s; None: never) the observer notices why.
 
     Raises:
         GraphError: the graph cannot run; nothing was started.
@@ -39,14 +44,28 @@ def run(graph: Graph, options: RunOptions, observer: Observer) -> RunResult:
     begun = time.perf_counter()
     world = World(graph)
     world.check()
-    groups = place(world, options.processes) if options.processes else [sorted(world.nodes)]
+    groups = _groups(world, options)
+    options = replace(options, processes=len(groups) if groups else None)
     directory = RunDirectory.create(graph.name, options.run_dir)
     directory.graph.write_text(graph.to_yaml(), encoding="utf-8")
-    begin_journal(graph, groups, directory, processes=bool(options.processes), record=options.record)
-    return _run(world, directory, options, observer, begun)
+    begin_journal(
+        graph, groups or [sorted(world.nodes)], directory, processes=groups is not None, record=options.record
+    )
+    return _run(world, directory, options, observer, begun, watchdog_s)
 
 
-def resume(run_dir: Path, options: RunOptions, observer: Observer) -> RunResult:
+def _groups(world: World, options: RunOptions) -> Groups | None:
+    """Which nodes run together, in processes of their own; None: all in this process."""
+    if options.processes is None:
+        return None
+    if (groups := groups_apart(world, options.processes or 1)) is not None:
+        return groups
+    if options.processes == AUTO:
+        return choose(world, len(os.sched_getaffinity(0))).groups
+    return place(world, options.processes)
+
+
+def resume(run_dir: Path, options: RunOptions, observer: Observer, watchdog_s: float | None = WATCHDOG_S) -> RunResult:
     """Go on with a run that was interrupted or killed, from where its journal ends.
 
     Hosts go through their past again, so that the end is that of a run which nothing has disturbed. How the run was
@@ -65,26 +84,37 @@ def resume(run_dir: Path, options: RunOptions, observer: Observer) -> RunResult:
         raise GraphError(f"{run_dir} has come to its end; there is nothing to resume")
     for folder in (directory.pictures, directory.logs, directory.parts):
         folder.mkdir(exist_ok=True)
+    directory.recording.unlink(missing_ok=True)  # readers would take it for the whole
     facts = read_facts(directory.journal)
     world = World(load_graph(str(directory.graph), {}))
     options = replace(options, processes=len(facts["groups"]) if facts["processes"] else None, record=facts["record"])
-    return _run(world, directory, options, observer, begun)
+    return _run(world, directory, options, observer, begun, watchdog_s)
 
 
-def _run(world: World, directory: RunDirectory, options: RunOptions, observer: Observer, begun: float) -> RunResult:
+def _run(
+    world: World,
+    directory: RunDirectory,
+    options: RunOptions,
+    observer: Observer,
+    begun: float,
+    watchdog_s: float | None,
+) -> RunResult:
     graph = world.graph
     observer.started(graph, directory.path)
     timeline = Timeline()
+    watchdog = Watchdog(directory.path, observer.noticed, watchdog_s)
 
     def watch(frontier_ns: int, news: list[tuple[Any, ...]]) -> None:
         if fresh := timeline.add(news, frontier_ns):
             observer.learnt(fresh)
         observer.progress(frontier_ns)
+        watchdog.watch(frontier_ns)
 
     broken: LightlagError | None = None
     with _interruptible() as stopping:  # the closing work too: one Ctrl-C must not spoil the files
         try:
-            outcome = _drive(world, directory, options, watch, stopping.asked, observer)
+            with explaining(watchdog):
+                outcome = _drive(world, directory, options, watch, stopping.asked, observer)
         except LightlagError as error:  # what was recorded until then is kept
             broken, outcome = error, Outcome(reached_ns=timeline.frontier_ns)
         if fresh := timeline.add([], outcome.reached_ns):
@@ -116,6 +146,7 @@ def _drive(
             behind=behind,
             speed=options.speed,
             restarts=options.restarts,
+            graph=world.graph,
         )
         return supervisor.run()
     return InProcess(world, directory).run(watch=watch, stopping=stopping, behind=behind, speed=options.speed)

@@ -24,6 +24,7 @@ from lightlag.nodes.units import quantity
 
 from .arguments import as_text
 from .diagnostics import Diagnostic, InvalidGraph, Place
+from .machines import Machine
 from .source import Plain
 
 #: The version of the graph file's format.
@@ -85,9 +86,11 @@ class Graph:
     channels: Mapping[str, ChannelSpec]
     #: Nodes that must run in one process with the others of their group.
     place: Mapping[str, str]
+    #: Other machines, which places may name.
+    machines: Mapping[str, Machine] = field(default_factory=dict)
     #: The value of every argument.
     arguments: Mapping[str, bool | int | float | str] = field(default_factory=dict, compare=False)
-    #: Where things were declared, by dotted path: ``epoch``, ``nodes.mro``, ``channels.uhf``, ``place.mro``.
+    #: Where things were declared, by dotted path: ``epoch``, ``nodes.mro``, ``channels.uhf``, ``hosts.mars``.
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     def sends_on(self, node: str, port: str) -> str | None:
@@ -117,6 +120,8 @@ class Graph:
             "channels": {name: _channel_data(channel) for name, channel in self.channels.items()},
             "place": dict(self.place),
         }
+        if self.machines:
+            data["hosts"] = {name: _escaped(dict(machine.data())) for name, machine in self.machines.items()}
         yaml: Any = YAML(typ="safe", pure=True)
         yaml.default_flow_style = False
         yaml.sort_base_mapping_type_on_output = False

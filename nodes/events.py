@@ -59,10 +59,9 @@ class Published(NamedTuple):
 
 def news_of(reception: Reception) -> Iterator[tuple[Any, ...]]:
     """The ``Learnt`` of a reception, if it is news of an event."""
-    kind = reception.emission.type
-    if kind in (_EVENT, _TONE):
+    if reception.emission.type in NEWS_TYPES:
         told = reception.message
-        name = told.id if kind == _EVENT else told.event
+        name = told.id if isinstance(told, Event) else told.event
         yield Learnt(
             name,
             reception.emission.origin.source,
@@ -73,5 +72,5 @@ def news_of(reception: Reception) -> Iterator[tuple[Any, ...]]:
         )
 
 
-_EVENT: str = Event.__message_type__  # type: ignore[attr-defined]
-_TONE: str = Tone.__message_type__  # type: ignore[attr-defined]
+#: The types of messages that are news; few of a run's messages are.
+NEWS_TYPES: frozenset[str] = frozenset(kind.__message_type__ for kind in (Event, Tone))  # type: ignore[attr-defined]

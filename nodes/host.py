@@ -1,56 +1,154 @@
 """The host: runs nodes inside one operating-system process, each on its own virtual loop.
 
-``activate`` takes emissions in, has the medium judge each for the members that live here, and runs every instant
-before its bound in the order of time. Nodes touch each other only through emissions, and those take at least a
-nanosecond, so the order among nodes within one instant changes nothing.
+``activate`` takes emissions in, has the medium judge each for the members that live here, and runs what stands on the
+agenda before its bound: instant by instant, within one instant node by node in the order of their names. Nodes touch
+each other only through emissions, and those take at least a nanosecond, so that order decides nothing but the order
+in which the host reports.
 """
 
 from __future__ import annotations
 
-import heapq
+import asyncio
 import traceback
+from asyncio import _set_running_loop
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from heapq import heappop, heappush
 from typing import Any
 
 from lightlag.bus.activation import Completion, Failure, LogRecord, Product
+from lightlag.bus.agenda import TIMER, TURN, Agenda, Entry
 from lightlag.bus.digest import DigestChain
 from lightlag.bus.emission import Buffer, Emission, Loss, Origin, Reception
 from lightlag.bus.errors import LightlagError, NodeError, RunError
+from lightlag.bus.loop import driving
 from lightlag.bus.medium import Channel
 from lightlag.bus.time import NEVER_NS, Epoch
 
-from .events import news_of
+from .events import NEWS_TYPES, news_of
 from .node import Node
 from .trajectory import Surroundings
 
-#: (arrival, source, seq) then what arrives: the order of contract 2 is the order of these tuples.
-_Arrival = tuple[int, str, int, Emission, str | None]
-
 
 class _Place:
-    """A node in its host: what is on the way to it, its digest chain, its counters."""
+    """A node in its host: its number there, its digest chain, the number of its last emission, its inlets."""
 
-    __slots__ = ("arrivals", "chain", "dead", "node", "ran_ns", "scheduled_ns", "seq")
+    __slots__ = ("absent", "chain", "dead", "inlets", "loop", "name", "node", "number", "seq")
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, number: int, node: Node, channels: Sequence[Channel]) -> None:
+        self.number = number
         self.node = node
-        self.arrivals: list[_Arrival] = []
+        self.name = node.name
+        self.loop = node.loop
         self.chain = DigestChain()
         self.seq = 0
-        #: The last instant that was run; nothing may arrive at or before it.
-        self.ran_ns = -1
-        #: The earliest entry of this node in the host's heap.
-        self.scheduled_ns = NEVER_NS
+        #: The port to which receptions on a channel are delivered.
+        self.inlets = {c.name: node.port[c.members[node.name]] for c in channels if node.name in c.members}
+        #: It has not joined yet, or has left: it does nothing, and what would reach it is lost.
+        self.absent = True
+        #: It has failed: it does nothing any more, but what reaches it counts to the end of the run.
         self.dead = False
 
-    def next_ns(self) -> int:
-        arrival = self.arrivals[0][0] if self.arrivals else NEVER_NS
-        return arrival if self.dead else min(arrival, self.node.loop.peek())
+
+class _Audience:
+    """The members of a channel, as seen from this host: those that live here, in the order of names, and the others."""
+
+    __slots__ = ("channel", "elsewhere", "here")
+
+    def __init__(self, channel: Channel, places: Sequence[_Place]) -> None:
+        self.channel = channel
+        self.here = {place.name: place for place in places if place.name in channel.members}
+        #: Whether any live in other hosts.
+        self.elsewhere = len(self.here) < len(channel.members)
+
+    def of(self, source: str, to: str) -> list[_Place]:
+        """The places here that an emission of ``source`` is judged for."""
+        if to:
+            return [self.here[to]] if to in self.here else []
+        return [place for place in self.here.values() if place.name != source]
+
+
+class _Outlet:
+    """Where a node's port joins a channel."""
+
+    __slots__ = ("_audience", "_channel", "_here", "_host", "_judge", "_loop", "_place", "_stamp")
+
+    def __init__(self, host: Host, place: _Place, audience: _Audience) -> None:
+        self._host = host
+        self._place = place
+        self._loop = place.loop
+        self._audience = audience
+        self._here = audience.here
+        self._channel = audience.channel.name
+        self._stamp = audience.channel.medium.stamp
+        self._judge = audience.channel.medium.judge
+
+    def check(self, to: str) -> None:
+        """Raises NodeError if ``to`` is no member of the channel."""
+        self._audience.channel.receivers(self._place.name, to)
+
+    def emit(
+        self,
+        type: str,
+        body: bytes,
+        arrays: tuple[Buffer, ...],
+        to: str = "",
+        after_ns: int = 0,
+        duration_ns: int = 0,
+        via: tuple[str, ...] = (),
+        origin: Origin | None = None,
+    ) -> None:
+        """Emit on the channel."""
+        receiver = self._here.get(to)
+        if receiver is None and to:
+            self.check(to)
+        place, host = self._place, self._host
+        name, sent_ns = place.name, self._loop.now_ns + after_ns
+        emitter = self._stamp(name, sent_ns)
+        place.seq = seq = place.seq + 1
+        host.emitted += 1
+        emission = Emission(
+            name, seq, self._channel, type, sent_ns, body, arrays, to, duration_ns, emitter, via, origin
+        )
+        if receiver is not None:
+            host.judge(emission, receiver, self._judge)
+            return
+        for receiver in self._audience.of(name, to):
+            host.judge(emission, receiver, self._judge)
+        if self._audience.elsewhere:
+            host.done.outbox.append(emission)
+
+
+class _Silence:
+    """Where a port is heard by nobody; the node's log says why, once or each time."""
+
+    __slots__ = ("_host", "_name", "_once", "_why")
+
+    def __init__(self, host: Host, name: str, why: str, *, once: bool = False) -> None:
+        self._host = host
+        self._name = name
+        self._why: str | None = why
+        self._once = once
+
+    def check(self, to: str) -> None:
+        """Whoever it is for, it is not sent."""
+
+    def emit(self, type: str, *_: object, **__: object) -> None:
+        """Do not emit."""
+        if self._why is not None:
+            self._host.log(self._name, "warning", self._why.format(type=type), {})
+        if self._once:
+            self._why = None
+
+
+_Judge = Callable[[Emission, str], tuple[int, str | None]]
 
 
 class Host:
-    """Nodes of one process; implements ``lightlag.bus.activation.Activatable`` and the nodes' ``Services``."""
+    """Nodes of one process; implements ``lightlag.bus.activation.Activatable`` and the nodes' ``Services``.
+
+    ``presence`` gives the instants [ns] at which a node joins and leaves, of those that are not there all the time.
+    """
 
     def __init__(
         self,
@@ -62,45 +160,89 @@ class Host:
         seed: int,
         until_ns: int,
         surroundings: Callable[[str], Surroundings] | None = None,
+        presence: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
         self.name = name
         self.epoch = epoch
         self.seed = seed
         self.until_ns = until_ns
         self._surroundings = surroundings
-        self._channels = {channel.name: channel for channel in channels}
-        self._places = {node.name: _Place(node) for node in sorted(nodes, key=lambda node: node.name)}
-        self._outlets = _outlets(channels)
-        #: For each (channel, source): the members that live here, and whether any live elsewhere.
-        self._routes: dict[tuple[str, str, str], tuple[list[str], bool]] = {}
-        self._heap: list[tuple[int, str]] = []
-        self._done = Completion()
+        self._agenda = Agenda()
+        self._entries = self._agenda.entries
+        self.done = Completion()
+        #: Emissions since the latest completion.
+        self.emitted = 0
         self._failed: Failure | None = None
-        self._over = False
-        self._unconnected: dict[tuple[str, str], None] = {}
-        for place in self._places.values():
+        in_order = enumerate(sorted(nodes, key=lambda node: node.name))
+        self._places = [_Place(number, node, channels) for number, node in in_order]
+        self._place_of = {place.name: place for place in self._places}
+        self._audiences = {channel.name: _Audience(channel, self._places) for channel in channels}
+        outlets = _outlets(channels)
+        for place in self._places:
             place.node.attach(self)
-            task = place.node.start()
-            task.add_done_callback(partial(self._run_ended, place))
-            self._schedule(place)
+            place.loop.join(self._agenda, place.number)
+            for port in place.node.port.values():
+                channel = outlets.get((place.name, port.name))
+                alone = f"port {port.name} is on no channel; what it sends is heard by nobody"
+                port.outlet = (
+                    _Outlet(self, place, self._audiences[channel])
+                    if channel
+                    else _Silence(self, place.name, alone, once=True)
+                )
+            join_ns, leave_ns = (presence or {}).get(place.name, (0, NEVER_NS))
+            for number, (t_ns, turn) in enumerate(((join_ns, self._join), (leave_ns, self._leave))):
+                if t_ns < NEVER_NS:
+                    heappush(self._entries, (t_ns, place.number, TURN, number, turn, None))
 
     # -- Activatable --------------------------------------------------------------------------------------------
 
     def activate(self, bound_ns: int, emissions: Sequence[Emission], limit: int) -> Completion:
         """Take the emissions in, then run every event before ``bound_ns``, or about ``limit`` messages in and out."""
-        done = self._done
         for emission in emissions:
             self._take_in(emission)
-        while self._heap:
-            t_ns, name = self._heap[0]
-            if t_ns >= min(bound_ns, self.until_ns):
-                break
-            if done.emissions + len(done.receptions) + len(done.losses) >= limit:
-                break
-            heapq.heappop(self._heap)
-            place = self._places[name]
-            if place.scheduled_ns == t_ns:
-                self._run_instant(place, t_ns)
+        done, entries = self.done, self._entries
+        receptions, losses = done.receptions, done.losses
+        now_ns = at = -1
+        with driving():
+            while entries:
+                entry = heappop(entries)
+                t_ns, number, source, _, what, reason = entry
+                if t_ns > now_ns:
+                    if (
+                        t_ns >= bound_ns
+                        or t_ns >= self.until_ns
+                        or self.emitted + len(receptions) + len(losses) >= limit
+                    ):
+                        heappush(entries, entry)
+                        break
+                    now_ns, at = t_ns, -1
+                if number != at:  # an instant of a node begins
+                    at, place = number, self._places[number]
+                    acts, loop = not place.dead, place.loop
+                    loop.now_ns = t_ns
+                    _set_running_loop(loop)
+                try:
+                    if source is TIMER:
+                        if acts and not place.absent:
+                            loop.run_timer(what)
+                    elif source is TURN:
+                        what(place)
+                    elif reason is None and not place.absent:
+                        reception = Reception(what, place.name, t_ns)
+                        place.chain.received(what, t_ns)
+                        receptions.append(reception)
+                        if what.type in NEWS_TYPES:
+                            done.news.extend(news_of(reception))
+                        if acts:
+                            place.inlets[what.channel].deliver(reception)
+                            if loop.ready:
+                                loop.drain()
+                    else:
+                        self._lose(place, what, t_ns, reason)
+                except (LightlagError, SystemExit) as error:
+                    self._kill(place, error)
+                if loop.ended or loop.unhandled:
+                    self._see_to_loose_ends(place)
         return self._complete()
 
     def finish(self, emissions: Sequence[Emission], *, failed: bool = False) -> Completion:
@@ -111,30 +253,34 @@ class Host:
         """
         for emission in emissions:
             self._take_in(emission)
-        self._over = True
-        for name, place in self._places.items():
-            for t_ns, _, _, emission, _ in sorted(place.arrivals, key=lambda arrival: arrival[:3]):
-                self._lose(place, Loss(emission, name, t_ns, "in_flight"))
-            place.arrivals.clear()
-        done = self._done
+        for t_ns, number, source, _, what, _ in sorted(self._entries, key=lambda entry: (entry[1], entry[:4])):
+            if source not in (TIMER, TURN):
+                self._lose(self._places[number], what, t_ns, "in_flight")
+        self._agenda.keep([])
+        done = self.done
         logged, published = len(done.logs), len(done.products)
-        for place in self._places.values():
-            place.node.loop.close()
-            self._collect_unhandled(place)
+        for place in self._places:
+            if not place.absent:
+                self._close(place, "the run is over")
         if failed:
             del done.logs[logged:], done.products[published:]
         return self._complete()
 
     def chains(self) -> dict[str, bytes]:
         """The digest chain value of every node here."""
-        return {name: place.chain.value() for name, place in self._places.items()}
+        return {place.name: place.chain.value() for place in self._places}
 
     def rejudge(self, node: str) -> None:
         """Solve what is in flight to ``node`` again, because its trajectory has changed."""
-        place = self._places[node]
-        waiting, place.arrivals = place.arrivals, []
-        for _, _, _, emission, _ in waiting:
-            self._judge(emission, place, self._channels[emission.channel])
+        place = self._place_of[node]
+        kept: list[Entry] = []
+        again: list[Entry] = []
+        for entry in self._entries:
+            on_its_way = entry[1] == place.number and entry[2] not in (TIMER, TURN) and entry[0] > place.loop.now_ns
+            (again if on_its_way else kept).append(entry)
+        self._agenda.keep(kept)
+        for _, _, _, _, emission, _ in again:
+            self.judge(emission, place, self._audiences[emission.channel].channel.medium.judge)
 
     # -- Services of nodes --------------------------------------------------------------------------------------
 
@@ -144,167 +290,116 @@ class Host:
             raise NodeError(f"{node} asked for its surroundings, but this graph has no space; add a space channel")
         return self._surroundings(node)
 
-    def emit(
-        self,
-        node: Node,
-        port: str,
-        type: str,
-        body: bytes,
-        arrays: Sequence[Buffer],
-        duration_ns: int,
-        origin: Origin | None,
-        via: tuple[str, ...],
-        to: str,
-        after_ns: int,
-    ) -> None:
-        """Put an emission on the channel of a node's port; its last bit leaves ``after_ns`` from now."""
-        name = node.name
-        if self._over:
-            self.log(name, "warning", f"port {port}: the run is over, a {type} was not sent", {})
-            return
-        outlet = self._outlets.get((name, port))
-        if outlet is None:
-            if (name, port) not in self._unconnected:
-                self._unconnected[name, port] = None
-                self.log(name, "warning", f"port {port} is on no channel; what it sends is heard by nobody", {})
-            return
-        place = self._places[name]
-        channel = self._channels[outlet]
-        local, remote = self._route(channel, name, to)
-        place.seq += 1
-        sent_ns = node.loop.now_ns + after_ns
-        emitter = channel.medium.stamp(name, sent_ns)
-        emission = Emission(
-            name,
-            place.seq,
-            outlet,
-            type,
-            sent_ns,
-            body,
-            arrays,
-            duration_ns=duration_ns,
-            origin=origin,
-            via=via,
-            to=to,
-            emitter=emitter,
-        )
-        self._done.emissions += 1
-        for receiver in local:
-            self._judge(emission, self._places[receiver], channel)
-        if remote:
-            self._done.outbox.append(emission)
-
     def log(self, node: str, level: str, text: str, fields: dict[str, Any]) -> None:
         """Append to a node's log."""
-        self._done.logs.append(LogRecord(self._places[node].node.loop.now_ns, node, level, text, fields))
+        self.done.logs.append(LogRecord(self._place_of[node].loop.now_ns, node, level, text, fields))
 
     def publish(self, node: str, name: str, data: bytes, facts: dict[str, Any]) -> None:
         """Hand a file over to the run directory."""
-        self._done.products.append(Product(self._places[node].node.loop.now_ns, node, name, data, facts))
+        self.done.products.append(Product(self._place_of[node].loop.now_ns, node, name, data, facts))
 
-    # -- within -------------------------------------------------------------------------------------------------
-
-    def _route(self, channel: Channel, source: str, to: str) -> tuple[list[str], bool]:
-        route = self._routes.get((channel.name, source, to))
-        if route is None:
-            receivers = channel.receivers(source, to)
-            local = [name for name in receivers if name in self._places]
-            route = self._routes[channel.name, source, to] = (local, len(local) < len(receivers))
-        return route
+    # -- what is on its way -------------------------------------------------------------------------------------
 
     def _take_in(self, emission: Emission) -> None:
-        channel = self._channels[emission.channel]
-        for receiver in self._route(channel, emission.source, emission.to)[0]:
-            self._judge(emission, self._places[receiver], channel)
+        audience = self._audiences[emission.channel]
+        for place in audience.of(emission.source, emission.to):
+            self.judge(emission, place, audience.channel.medium.judge)
 
-    def _judge(self, emission: Emission, place: _Place, channel: Channel) -> None:
+    def judge(self, emission: Emission, place: _Place, judge: _Judge) -> None:
+        """Ask the medium if and when an emission reaches a place here, and put that on the agenda."""
         try:
-            t_ns, loss = channel.medium.judge(emission, place.node.name)
-            if t_ns <= max(emission.sent_ns, place.ran_ns):
+            t_ns, reason = judge(emission, place.name)
+            if t_ns <= emission.sent_ns or t_ns <= place.loop.now_ns:
                 raise RunError(
-                    f"{emission!r} would reach {place.node.name} at {t_ns} ns, which it has passed "
-                    f"({place.ran_ns} ns); channel {channel.name} promises more lookahead than its medium keeps"
+                    f"{emission!r} would reach {place.name} at {t_ns} ns, which it has passed ({place.loop.now_ns} "
+                    f"ns); channel {emission.channel} promises more lookahead than its medium keeps"
                 )
         except Exception as error:  # noqa: BLE001 - whatever a plug-in's trajectory raises is the receiver's failure,
             # dated by the emission: who judges it, and when, depends on the placement.
-            self._fail(emission.sent_ns, place.node.name, error)
+            self._fail(emission.sent_ns, place, error)
             return
-        heapq.heappush(place.arrivals, (t_ns, emission.source, emission.seq, emission, loss))
-        if t_ns < place.scheduled_ns:
-            place.scheduled_ns = t_ns
-            heapq.heappush(self._heap, (t_ns, place.node.name))
+        heappush(self._entries, (t_ns, place.number, emission.source, emission.seq, emission, reason))
 
-    def _run_instant(self, place: _Place, t_ns: int) -> None:
-        """Run one instant of one node: digest what arrives, deliver it, let the node react."""
-        node, done = place.node, self._done
-        place.ran_ns = t_ns
-        deliveries: list[Callable[[], object]] = []
-        try:
-            while place.arrivals and place.arrivals[0][0] == t_ns:
-                _, _, _, emission, reason = heapq.heappop(place.arrivals)
-                if reason is not None:
-                    self._lose(place, Loss(emission, node.name, t_ns, reason))
-                    continue
-                reception = Reception(emission, node.name, t_ns)
-                place.chain.received(emission, t_ns)
-                done.receptions.append(reception)
-                done.news.extend(news_of(reception))
-                port = node.port[self._channels[emission.channel].members[node.name]]
-                deliveries.append(partial(port.deliver, reception))
-            if not place.dead:
-                node.loop.run_instant(t_ns, deliveries)
-        except (LightlagError, SystemExit) as error:
-            self._fail(t_ns, node.name, error)
+    # -- instants -----------------------------------------------------------------------------------------------
+
+    def _see_to_loose_ends(self, place: _Place) -> None:
+        """At the end of an instant: what nobody awaited or caught is a failure, or is told of."""
+        entries = self._entries
+        if not entries or entries[0][:2] != (place.loop.now_ns, place.number):
+            place.loop.end()
+            self._collect_unhandled(place)
+
+    def _lose(self, place: _Place, emission: Emission, t_ns: int, reason: str | None) -> None:
+        if place.absent or reason is None:
+            reason = "absent"
+        place.chain.lost(emission, t_ns, reason)
+        self.done.losses.append(Loss(emission, place.name, t_ns, reason))
+
+    def _join(self, place: _Place) -> None:
+        place.absent = False
+        place.node.start().add_done_callback(partial(self._run_ended, place))
+        place.loop.drain()
+
+    def _leave(self, place: _Place) -> None:
+        self._close(place, "the node has left")
+
+    def _close(self, place: _Place, why: str) -> None:
+        place.absent = True
+        for port in place.node.port.values():
+            port.outlet = _Silence(self, place.name, f"port {port.name}: {why}, a {{type}} was not sent")
+        place.loop.close()
         self._collect_unhandled(place)
-        self._schedule(place)
-
-    def _schedule(self, place: _Place) -> None:
-        place.scheduled_ns = place.next_ns()
-        if place.scheduled_ns < NEVER_NS:
-            heapq.heappush(self._heap, (place.scheduled_ns, place.node.name))
-
-    def _lose(self, place: _Place, loss: Loss) -> None:
-        place.chain.lost(loss.emission, loss.t_ns, loss.reason)
-        self._done.losses.append(loss)
 
     def _complete(self) -> Completion:
-        done, self._done = self._done, Completion()
-        while self._heap and self._places[self._heap[0][1]].scheduled_ns != self._heap[0][0]:
-            heapq.heappop(self._heap)
-        done.next_ns = self._heap[0][0] if self._heap else NEVER_NS
+        done, self.done = self.done, Completion()
+        done.emissions, self.emitted = self.emitted, 0
+        entries = self._entries
+        while entries and entries[0][2] is TIMER and self._is_idle(entries[0]):
+            heappop(entries)
+        done.next_ns = entries[0][0] if entries else NEVER_NS
         done.failure = self._failed
         return done
 
+    def _is_idle(self, timer: Entry) -> bool:
+        place = self._places[timer[1]]
+        return timer[4]._cancelled or place.dead or place.absent
+
     # -- failures -----------------------------------------------------------------------------------------------
 
-    def _run_ended(self, place: _Place, task: Any) -> None:
+    def _run_ended(self, place: _Place, task: asyncio.Future[None]) -> None:
         if task.cancelled():
-            error: BaseException | None = None if self._over else NodeError("run() was cancelled before the run ended")
+            error: BaseException | None = (
+                None if place.absent else NodeError("run() was cancelled before the run ended")
+            )
         else:
             error = task.exception()
         if error is None:
             return
-        if self._over:
-            self.log(place.node.name, "error", "raised while the run was ending", {"error": repr(error)})
+        if place.absent:
+            self.log(place.name, "error", "raised while the run was ending", {"error": repr(error)})
         else:
-            self._fail(place.node.now_ns, place.node.name, error)
+            self._kill(place, error)
 
     def _collect_unhandled(self, place: _Place) -> None:
         """A callback that raised is a failure; a background task that raised is told of, as asyncio does."""
-        for context in place.node.loop.unhandled:
+        for context in place.loop.unhandled:
             error = context.get("exception")
-            if "handle" in context and error is not None and not self._over:
-                self._fail(place.node.now_ns, place.node.name, error)
+            if "handle" in context and error is not None and not place.absent:
+                self._kill(place, error)
             else:
-                self.log(place.node.name, "error", str(context.get("message")), {"error": repr(error)})
-        place.node.loop.unhandled.clear()
+                self.log(place.name, "error", str(context.get("message")), {"error": repr(error)})
+        place.loop.unhandled.clear()
 
-    def _fail(self, t_ns: int, node: str, error: BaseException) -> None:
-        failure = Failure(t_ns, node, _traceback_of_node(error))
-        if self._failed is None or failure[:2] < self._failed[:2]:
+    def _kill(self, place: _Place, error: BaseException) -> None:
+        """A node's own code has raised, in this instant."""
+        place.dead = True
+        self._fail(place.loop.now_ns, place, error)
+
+    def _fail(self, t_ns: int, place: _Place, error: BaseException) -> None:
+        failure = Failure(t_ns, place.name, _traceback_of_node(error))
+        if self._failed is None or failure < self._failed:
             self._failed = failure
-        self._places[node].dead = True
-        # Everybody else here still runs the instant of the failure, and nothing after it.
+        # Everybody here still runs the instant of the failure, and nothing after it.
         self.until_ns = min(self.until_ns, t_ns + 1)
 
 
@@ -319,7 +414,9 @@ def _traceback_of_node(error: BaseException) -> str:
 
 
 def _of_kernel(filename: str) -> bool:
-    return filename.replace("\\", "/").endswith(("bus/loop.py", "nodes/host.py", "asyncio/events.py"))
+    return filename.replace("\\", "/").endswith(
+        ("bus/loop.py", "bus/futures.py", "nodes/host.py", "nodes/port.py", "asyncio/events.py")
+    )
 
 
 def _outlets(channels: Sequence[Channel]) -> Mapping[tuple[str, str], str]:

@@ -8,13 +8,13 @@ simulated time, and whatever else it needs of the world comes through the ``Serv
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import hashlib
 import random
 import re
 from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, Protocol
 
-from lightlag.bus.emission import Buffer, Origin
 from lightlag.bus.errors import NodeError
 from lightlag.bus.loop import VirtualLoop
 from lightlag.bus.time import NEVER_NS, Epoch
@@ -37,22 +37,6 @@ class Services(Protocol):
 
     def surroundings(self, node: str) -> Surroundings:
         """The geometry around a node."""
-        ...
-
-    def emit(
-        self,
-        node: Node,
-        port: str,
-        type: str,
-        body: bytes,
-        arrays: Sequence[Buffer],
-        duration_ns: int,
-        origin: Origin | None,
-        via: tuple[str, ...],
-        to: str,
-        after_ns: int,
-    ) -> None:
-        """Put an emission on the channel of a node's port; its last bit leaves ``after_ns`` from now."""
         ...
 
     def log(self, node: str, level: str, text: str, fields: dict[str, Any]) -> None:
@@ -134,12 +118,7 @@ class Node:
         """Sleep until a run time in ns or a UTC instant; return at once if it has passed."""
         t_ns = self.epoch.t_ns(when) if isinstance(when, str) else when
         if t_ns > self.now_ns:
-            future = self.loop.create_future()
-            timer = self.loop.call_at_ns(min(t_ns, NEVER_NS), future.set_result, None)
-            try:
-                await future
-            finally:
-                timer.cancel()
+            await self.loop.until_ns(min(t_ns, NEVER_NS))
 
     def log(self, text: str, *, level: str = "info", **fields: Any) -> None:
         """Write a line with fields to the node's log, stamped with simulated time."""
@@ -158,22 +137,6 @@ class Node:
             )
         self._host.publish(self.name, name, data, facts)
 
-    def emit(
-        self,
-        port: str,
-        type: str,
-        body: bytes,
-        arrays: Sequence[Buffer] = (),
-        *,
-        duration_ns: int = 0,
-        origin: Origin | None = None,
-        via: tuple[str, ...] = (),
-        to: str = "",
-        after_ns: int = 0,
-    ) -> None:
-        """Put encoded content on the channel of a port; ports and radios call this."""
-        self._host.emit(self, port, type, body, arrays, duration_ns, origin, via, to, after_ns)
-
     # -- what a host calls --------------------------------------------------------------------------------------
 
     def attach(self, services: Services) -> None:
@@ -184,8 +147,8 @@ class Node:
         self.rng = random.Random(int.from_bytes(key, "little"))
 
     def start(self) -> asyncio.Task[None]:
-        """Schedule ``run`` on the node's loop."""
-        return self.loop.create_task(self.run(), name=f"{self.name}.run")
+        """Schedule ``run`` on the node's loop, in a context of its own."""
+        return self.loop.create_task(self.run(), name=f"{self.name}.run", context=contextvars.Context())
 
     @property
     def _host(self) -> Services:

@@ -1,22 +1,45 @@
 """A port: where a node joins a channel.
 
-A port sends at once; a radio (``radio.py``) is a port that takes its time. What a port received waits in its queue
-until the node reads it.
+A port sends at once; a radio (``radio.py``) is a port that takes its time. What a port sends leaves by the outlet that
+the host gave it; what it received waits in its queue until the node reads it.
 """
 
 from __future__ import annotations
 
-import asyncio
+import types
 from collections import deque
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Generator
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from lightlag.bus.emission import Origin, Reception
+from lightlag.bus.emission import Buffer, Origin, Reception
 from lightlag.bus.errors import MessageError, NodeError
+from lightlag.bus.futures import Waiter
 from lightlag.bus.message import Message
 
 if TYPE_CHECKING:
     from .node import Node
+
+
+class Outlet(Protocol):
+    """Where the emissions of one port of one node go."""
+
+    def check(self, to: str) -> None:
+        """Raises NodeError if ``to`` is no member of the port's channel."""
+        ...
+
+    def emit(
+        self,
+        type: str,
+        body: bytes,
+        arrays: tuple[Buffer, ...],
+        to: str = "",
+        after_ns: int = 0,
+        duration_ns: int = 0,
+        via: tuple[str, ...] = (),
+        origin: Origin | None = None,
+    ) -> None:
+        """Emit encoded content, to one member or (empty) to all; its last bit leaves ``after_ns`` from now."""
+        ...
 
 
 class Port:
@@ -25,8 +48,12 @@ class Port:
     def __init__(self, node: Node, name: str) -> None:
         self.node = node
         self.name = name
+        #: Where emissions leave, once the node is in a run.
+        self.outlet: Outlet = _NoRun(node)
         self._queue: deque[Reception] = deque()
-        self._readers: deque[asyncio.Future[None]] = deque()
+        self._readers: list[Waiter] = []
+        #: Of a reader that is alone, as most are.
+        self._waiter = Waiter(node.loop, self._reader_cancelled)
 
     def send(self, message: Any, *, to: str | None = None, after_ns: int = 0) -> None:
         """Emit a message on the port's channel: to all its members, or to one; now, or with its last bit later.
@@ -37,31 +64,40 @@ class Port:
         Raises:
             NodeError: ``to`` is no member of the channel, or ``after_ns`` is negative.
         """
-        body, arrays = encoded(message, self)
         if after_ns < 0:
             raise NodeError(f"{self.node.name}.{self.name}.send got after_ns={after_ns}; nothing leaves in the past")
-        self.node.emit(self.name, message.__message_type__, body, arrays, to=to or "", after_ns=after_ns)
+        if not isinstance(message, Message):
+            raise self.no_message(message)
+        body, arrays = message.encode()
+        self.outlet.emit(message.__message_type__, body, arrays, to or "", after_ns)
 
     def relay(self, reception: Reception) -> None:
         """Emit what was received, unchanged; its origin is kept and this node is added to its ``via``."""
         emission = reception.emission
-        origin, via = onward(reception)
-        self.node.emit(self.name, emission.type, emission.body, emission.arrays, origin=origin, via=via)
+        self.outlet.emit(emission.type, emission.body, emission.arrays, via=onward(reception), origin=emission.origin)
+
+    def __aiter__(self) -> Self:
+        """A port is the iterator over all that it receives: a plain one, because an asynchronous generator that is
+        left by ``break`` would be closed when the garbage collector pleases."""
+        return self
+
+    @types.coroutine
+    def __anext__(self) -> Generator[Waiter, None, Reception]:
+        """The next reception; each goes to one reader only."""
+        queue = self._queue
+        while not queue:
+            waiter = self._waiter if not self._readers else Waiter(self.node.loop, self._reader_cancelled)
+            self._readers.append(waiter)
+            yield waiter
+        return queue.popleft()
+
+    def _reader_cancelled(self, waiter: Waiter) -> None:
+        self._readers.remove(waiter)
+        self._waiter = Waiter(self.node.loop, self._reader_cancelled)
 
     async def receive(self) -> Reception:
         """The next reception; each goes to one reader only."""
-        while not self._queue:
-            reader: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._readers.append(reader)
-            try:
-                await reader
-            except BaseException:
-                if reader in self._readers:
-                    self._readers.remove(reader)
-                elif self._queue:  # woken and cancelled in one instant: somebody else may read
-                    self._wake()
-                raise
-        return self._queue.popleft()
+        return await self.__anext__()
 
     def received(self, *kinds: type) -> AsyncIterator[Reception]:
         """Iterate over receptions for ever; with ``kinds``, over messages of these types only.
@@ -75,53 +111,58 @@ class Port:
                 f"{self.node.name}.{self.name}.received got {by_type[None]!r}, which is no message type; pass a class "
                 f"decorated with @message"
             )
-        return _Received(self, set(by_type))
+        return _Received(self, frozenset(by_type)) if by_type else self
 
     @property
     def waiting(self) -> int:
         """Receptions that nobody has read yet."""
         return len(self._queue)
 
-    def deliver(self, reception: Reception) -> None:
-        """Called by the host when a reception arrives."""
-        self._queue.append(reception)
-        self._wake()
+    def no_message(self, given: object) -> MessageError:
+        """The error of sending what is no message."""
+        return MessageError(
+            f"{self.node.name}.{self.name}.send got {given!r} ({type(given).__name__}); send an instance of a class "
+            f"decorated with @message"
+        )
 
-    def _wake(self) -> None:
-        while self._readers:
-            reader = self._readers.popleft()
-            if not reader.done():
-                reader.set_result(None)
-                return
+    # -- what a host calls --------------------------------------------------------------------------------------
+
+    def deliver(self, reception: Reception) -> None:
+        """A reception has arrived; called at the top of the node's loop, where its reader may run at once."""
+        self._queue.append(reception)
+        if self._readers:
+            self._readers.pop(0).resume()
+
+
+class _NoRun:
+    """The outlet of a node that is in no run."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def check(self, to: str) -> None:
+        """Raises NodeError."""
+        raise NodeError(f"{self._node.name} is not in a run yet; time, log and ports work from run() on")
+
+    def emit(self, type: str, *_: object, **__: object) -> None:
+        """Raises NodeError."""
+        self.check("")
 
 
 class _Received(AsyncIterator[Reception]):
-    """A plain iterator: an asynchronous generator left by ``break`` would be closed when the collector pleases."""
+    """The iterator over what is of some types."""
 
-    def __init__(self, port: Port, kinds: set[str | None]) -> None:
+    def __init__(self, port: Port, kinds: frozenset[str | None]) -> None:
         self._port = port
         self._kinds = kinds
 
-    def __aiter__(self) -> _Received:
-        return self
-
     async def __anext__(self) -> Reception:
         while True:
-            reception = await self._port.receive()
-            if not self._kinds or reception.emission.type in self._kinds:
+            reception = await self._port.__anext__()
+            if reception.emission.type in self._kinds:
                 return reception
 
 
-def encoded(message: object, port: Port) -> tuple[bytes, tuple[bytes, ...]]:
-    """The bytes of a message that is about to be sent through ``port``."""
-    if not isinstance(message, Message):
-        raise MessageError(
-            f"{port.node.name}.{port.name}.send got {message!r} ({type(message).__name__}); send an instance of a "
-            f"class decorated with @message"
-        )
-    return message.encode()
-
-
-def onward(reception: Reception) -> tuple[Origin, tuple[str, ...]]:
-    """Origin and via of a reception that its receiver emits again."""
-    return reception.emission.origin, (*reception.emission.via, reception.receiver)
+def onward(reception: Reception) -> tuple[str, ...]:
+    """The ``via`` of what its receiver emits again."""
+    return (*reception.emission.via, reception.receiver)

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightlag.bus.emission import Buffer, Origin, Reception
 from lightlag.bus.errors import NodeError, QueueRefused
+from lightlag.bus.message import Message
 from lightlag.bus.time import NS_PER_S
 
 from .params import RadioSpec
-from .port import Port, encoded, onward
+from .port import Port, onward
 
 if TYPE_CHECKING:
     from .node import Node
@@ -27,10 +27,10 @@ class _Frame(NamedTuple):
     number: int
     type: str
     body: bytes
-    arrays: Sequence[Buffer]
-    origin: Origin | None
-    via: tuple[str, ...]
+    arrays: tuple[Buffer, ...]
     to: str
+    via: tuple[str, ...]
+    origin: Origin | None
 
 
 class Radio(Port):
@@ -54,20 +54,25 @@ class Radio(Port):
 
         Raises:
             QueueRefused: the transmit queue is full.
-            NodeError: the radio has no transmit frequency, or ``after_ns`` is given, which is for plain ports.
+            NodeError: the radio has no transmit frequency, ``to`` is no member of its channel, or ``after_ns`` is
+                given, which is for plain ports.
         """
         if after_ns:
             raise NodeError(
-                f"{self.node.name}.{self.name}.send got after_ns={after_ns}; a radio's frames leave in their turn, so "
+                f"{self.node.name}.{self.name}.send got after_ns={after_ns}; a radio's frames leave in their turn: "
                 f"sleep before you send"
             )
-        body, arrays = encoded(message, self)
-        self._queue_frame(priority, message.__message_type__, body, arrays, None, (), to or "")
+        if not isinstance(message, Message):
+            raise self.no_message(message)
+        body, arrays = message.encode()
+        self._queue_frame(priority, message.__message_type__, body, arrays, to or "")
 
     def relay(self, reception: Reception, *, priority: int = 0) -> None:
         """Queue what was received, unchanged; its origin is kept and this node is added to its ``via``."""
         emission = reception.emission
-        self._queue_frame(priority, emission.type, emission.body, emission.arrays, *onward(reception), "")
+        self._queue_frame(
+            priority, emission.type, emission.body, emission.arrays, "", onward(reception), emission.origin
+        )
 
     async def drained(self) -> None:
         """Wait until every queued frame has left."""
@@ -87,21 +92,23 @@ class Radio(Port):
         priority: int,
         type: str,
         body: bytes,
-        arrays: Sequence[Buffer],
-        origin: Origin | None,
-        via: tuple[str, ...],
+        arrays: tuple[Buffer, ...],
         to: str,
+        via: tuple[str, ...] = (),
+        origin: Origin | None = None,
     ) -> None:
         where = f"{self.node.name}.{self.name}"
         if self.spec.transmit_hz is None:
             raise NodeError(f"{where} cannot send: it has no transmit_hz; give it one in its RadioSpec")
+        if to:
+            self.outlet.check(to)
         if len(self._frames) >= self.spec.queue_frames:
             raise QueueRefused(
                 f"{where} refused a {type}: its queue holds {self.spec.queue_frames} frames; send less, await "
                 f"drained(), or raise rate_bps or queue_frames"
             )
         self._number += 1
-        heapq.heappush(self._frames, _Frame(-priority, self._number, type, body, arrays, origin, via, to))
+        heapq.heappush(self._frames, _Frame(-priority, self._number, type, body, arrays, to, via, origin))
         if not self._sending:
             self._start()
 
@@ -113,15 +120,14 @@ class Radio(Port):
 
     def _last_bit(self, frame: _Frame, duration_ns: int) -> None:
         self._sending = False
-        self.node.emit(
-            self.name,
+        self.outlet.emit(
             frame.type,
             frame.body,
             frame.arrays,
+            frame.to,
             duration_ns=duration_ns,
-            origin=frame.origin,
             via=frame.via,
-            to=frame.to,
+            origin=frame.origin,
         )
         if self._frames:
             self._start()

@@ -7,36 +7,68 @@ import random
 import pytest
 from tests.bus.worlds import ModelHost, World, alone, drive
 
-from lightlag.bus.coordinator import Coordinator
+from lightlag.bus import wire
+from lightlag.bus.coordinator import Coordinator, Report
 from lightlag.bus.emission import Emission
 from lightlag.bus.errors import JournalError
-from lightlag.bus.journal import Entry, Journal, history, read_journal
+from lightlag.bus.journal import Journal, past_of, read_facts, read_journal, restore
+from lightlag.bus.lookahead import Lookahead
+from lightlag.bus.time import NEVER_NS
 
-FACTS = {"graph": "mars2020", "seed": 7, "hosts": ["mars", "earth"]}
-ENTRIES = [
-    Entry(0, 1, 1, 60, 0, []),
-    Entry(1, 1, 1, 1 << 62, 0, [Emission("b", 1, "c", "x@1", 5, b"body", [b"raw", b""], emitter=b"here")]),
-    Entry(0, 1, 2, 80, 1, [Emission("a", n, "c", "x@1", 60 + n, b"body") for n in range(1, 4)]),
+FACTS = {"run": "0123456789abcdef", "graph": "mars2020", "seed": 7, "hosts": ["mars", "earth"]}
+RUN = FACTS["run"]
+
+
+def said(incarnation, number, bound_ns, next_ns, got, emissions, news=()):
+    return wire.encode(RUN, wire.REPORT, (incarnation, number, bound_ns, next_ns, got, None, list(news)), emissions)
+
+
+#: What each host said, as it came from the wire: host and frames.
+RECORDS = [
+    (0, said(1, 1, 60, 60, 0, [])),
+    (1, said(1, 1, 60, 1 << 62, 0, [Emission("b", 1, "c", "x@1", 5, b"body", [b"raw", b""], emitter=b"here")])),
+    (0, wire.encode(RUN, wire.ACT, (), [Emission("@operator", 1, "@uhf", "x@1", 65, b"body", to="a")])),
+    (0, said(1, 2, 90, 80, 2, [Emission("a", n, "c", "x@1", 60 + n, b"body") for n in range(1, 4)], [("n", 1)])),
 ]
 
 
-def as_data(entry):
-    return (*entry[:5], [(e.packed, [bytes(a) for a in e.arrays], e.emitter) for e in entry.emissions])
+def as_read(records):
+    """The entries that a journal of these records holds, as plain data."""
+    return [(host, *as_data(wire.decode(RUN, [bytes(frame) for frame in frames]))) for host, frames in records]
+
+
+def as_data(envelope):
+    emissions = [(e.packed, [bytes(a) for a in e.arrays], e.emitter) for e in envelope.emissions]
+    return envelope.kind, tuple(envelope.fields), emissions
+
+
+def to_the_other(emission):
+    """The destinations of an emission, where node a lives on host 0 and node b on host 1."""
+    return [1] if emission.source == "a" else [0]
+
+
+def read(path):
+    return [(host, *as_data(envelope)) for host, envelope in read_journal(path)]
 
 
 @pytest.fixture
 def journal(tmp_path):
     path = tmp_path / "journal"
     with Journal(path, FACTS) as journal:
-        for entry in ENTRIES:
-            journal.append(entry)
+        for host, frames in RECORDS:
+            journal.append(host, frames)
     return path
 
 
 def test_what_was_accepted_is_read_again(journal):
-    facts, entries = read_journal(journal)
-    assert facts == FACTS
-    assert [as_data(entry) for entry in entries] == [as_data(entry) for entry in ENTRIES]
+    assert read_facts(journal) == FACTS
+    assert read(journal) == as_read(RECORDS)
+
+
+def test_only_what_is_wanted_is_read(journal):
+    assert [(host, *as_data(envelope)) for host, envelope in read_journal(journal, lambda host: host == 1)] == as_read(
+        RECORDS[1:2]
+    )
 
 
 def test_a_journal_that_was_cut_short_ends_with_its_last_whole_record(journal):
@@ -45,35 +77,87 @@ def test_a_journal_that_was_cut_short_ends_with_its_last_whole_record(journal):
     for size in range(len(whole) + 1):
         journal.write_bytes(whole[:size])
         try:
-            entries = [as_data(entry) for entry in read_journal(journal)[1]]
+            entries = read(journal)
         except JournalError:
             assert not counts  # only before the first record, which says of which run it is
             continue
-        assert entries == [as_data(entry) for entry in ENTRIES[: len(entries)]]
+        assert entries == as_read(RECORDS[: len(entries)])
         counts.append(len(entries))
     assert counts == sorted(counts)
-    assert (counts[0], counts[-1]) == (0, len(ENTRIES))
+    assert (counts[0], counts[-1]) == (0, len(RECORDS))
+
+
+def test_a_journal_that_was_cut_short_is_continued_where_it_is_whole(journal):
+    """At every byte: what a dead hub has left of a word would make nonsense of what follows."""
+    whole = journal.read_bytes()
+    more = (1, said(2, 1, 95, 95, 0, [Emission("b", 2, "c", "x@1", 70, b"", [b"12345"])]))
+    tried = 0
+    for size in range(len(whole), 0, -1):
+        journal.write_bytes(whole[:size])
+        try:
+            before = read(journal)
+        except JournalError:
+            with pytest.raises(JournalError, match="journal"):
+                Journal(journal)
+            continue
+        with Journal(journal) as continued:
+            continued.append(*more)
+        assert read_facts(journal) == FACTS
+        assert read(journal) == before + as_read([more])
+        tried += 1
+    assert tried > len(whole) / 2
 
 
 def test_a_damaged_record_is_told(journal):
     whole = bytearray(journal.read_bytes())
     whole[-3] ^= 1
     journal.write_bytes(whole)
-    entries = read_journal(journal)[1]
     with pytest.raises(JournalError, match=r"is damaged \(checksum\)"):
-        list(entries)
+        list(read_journal(journal))
 
 
-def test_another_file_is_no_journal(tmp_path):
+@pytest.mark.parametrize("content", [b"", b"lightlag", b"\x89MCAP0\r\n and so on and on", b"lightlag journal 1\n"])
+def test_another_file_is_no_journal(tmp_path, content):
     path = tmp_path / "run.mcap"
-    path.write_bytes(b"\x89MCAP0\r\n and so on and on")
-    with pytest.raises(JournalError, match="no lightlag journal"):
-        read_journal(path)
+    path.write_bytes(content)
+    for read_it in (read_facts, lambda path: list(read_journal(path)), Journal):
+        with pytest.raises(JournalError, match="no lightlag journal, or of another version"):
+            read_it(path)
 
 
 def test_a_journal_is_never_written_over(journal):
     with pytest.raises(FileExistsError):
         Journal(journal, FACTS)
+
+
+def test_a_report_of_many_arrays_is_written_in_pieces(tmp_path):
+    """The system takes no more than 1024 pieces at once."""
+    emissions = [Emission("a", n, "c", "x@1", n, b"", [b"%d" % n] * 9) for n in range(1, 400)]
+    record = (0, said(1, 1, 500, 500, 0, emissions))
+    with Journal(tmp_path / "journal", FACTS) as journal:
+        journal.append(*record)
+    assert read(tmp_path / "journal") == as_read([record])
+
+
+def test_a_coordinator_stands_where_the_journal_ends(journal):
+    matrix = [[NEVER_NS, 10], [10, NEVER_NS]]
+    news = []
+    coordinator = Coordinator(2, Lookahead(lambda start, end: matrix), {"a": 0, "b": 1}, to_the_other, 1000)
+    assert restore(journal, coordinator, news.append) == 1  # act
+    assert [tuple(each) for each in news] == [(), (), (("n", 1),)]
+    assert coordinator.position(0) == (2, 80)
+    assert coordinator.position(1) == (0, 60)
+    assert [coordinator.unacknowledged(host) for host in (0, 1)] == [0, 3]
+
+
+def test_the_past_of_a_host_is_what_it_took_in_by_its_last_report(journal):
+    past = past_of(journal, 0, to_the_other, 2, 80)
+    emissions, bound_ns = past.feed()
+    assert ([(e.source, e.seq) for e in emissions], bound_ns) == ([("b", 1), ("@operator", 1)], 80)
+    past.repeat([Emission("a", n, "c", "x@1", 60 + n, b"body") for n in range(1, 4)])
+    assert past.is_over(80)
+    # What it was sent and had not taken in is not of its past: it is granted that as everybody is.
+    assert past_of(journal, 0, to_the_other, 0, 80).feed() == ([], 80)
 
 
 class Journalled(Coordinator):
@@ -82,22 +166,44 @@ class Journalled(Coordinator):
     journal: Journal
 
     def accept(self, report):
-        fresh = super().accept(report)
-        self.journal.append(Entry(report.host, report.incarnation, report.number, report.next_ns, report.got, fresh))
-        return fresh
+        if not self.repeats(report.host):
+            fields = (*report[1:6], report.failure, [])
+            self.journal.append(report.host, wire.encode(RUN, wire.REPORT, fields, report.outbox))
+        super().accept(report)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_journal_holds_what_a_restarted_host_must_be_given(tmp_path, seed):
-    """Each host is killed when all is over, restarted from the journal alone, and comes to the same end."""
+def test_the_journal_holds_what_restarted_hosts_and_a_restarted_hub_must_know(tmp_path, seed):
+    """All are killed when all is over, started again from the journal alone, and come to the same end."""
     world = World(seed)
-    coordinator = Journalled(world.hosts, world.lookahead(), world.host_of, world.destinations, world.until_ns)
     path = tmp_path / "journal"
-    with Journal(path, FACTS) as coordinator.journal:
-        drive(coordinator, lambda at: ModelHost(world, at), world.hosts, random.Random(seed))
-        chains = {}
-        for at in range(world.hosts):
-            inbox, sent = history(path, at, world.destinations)
-            coordinator.restart(at, inbox, sent)
-        chains, _ = drive(coordinator, lambda at: ModelHost(world, at), world.hosts, random.Random(seed))
+
+    def coordinator(rule):
+        return rule(world.hosts, world.lookahead(), world.host_of, world.destinations, world.until_ns)
+
+    first = coordinator(Journalled)
+    with Journal(path, FACTS) as first.journal:
+        drive(first, lambda at: ModelHost(world, at), world.hosts, random.Random(seed), kill_share=0.03)
+    second = coordinator(Coordinator)
+    restore(path, second, lambda news: None)
+    assert second.finished
+
+    hosts = [ModelHost(world, at) for at in range(world.hosts)]
+    for at in range(world.hosts):
+        past = past_of(path, at, world.destinations, *second.position(at))
+        second.joined(at, 1000, 0, 0, lambda past=past: past)
+    draw = random.Random(seed)
+    taken = [0] * world.hosts
+    while not second.finished:
+        for grant in second.grants():
+            at = grant.host
+            done = hosts[at].activate(grant.bound_ns, grant.emissions, draw.choice([1, NEVER_NS]))
+            taken[at] += len(grant.emissions)
+            said = Report(at, 1000, grant.number, grant.bound_ns, done.next_ns, taken[at], done.outbox)
+            assert second.is_news(said)
+            second.accept(said)
+    chains = {}
+    for at, host in enumerate(hosts):
+        host.finish(second.last_grant(at).emissions)
+        chains |= host.chains()
     assert chains == alone(world)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import pytest
 from mcap.reader import make_reader
 from tests.integration.conftest import RunFiles
 
-from lightlag.bus.recording import read
+from lightlag.bus.recording import read_parts
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
@@ -69,10 +71,22 @@ class Launched:
         eventually(lambda: word in self.shown.read_text() or self.process.poll() is not None)
         assert self.process.poll() is None, self.shown.read_text()
 
-    def hosts(self) -> list[int]:
-        """Process ids of its hosts."""
+    def processes(self) -> dict[str, int]:
+        """Process ids of its hosts, by name, and of its ``hub``."""
         pid = self.process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        found = {}
+        for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+            with contextlib.suppress(OSError, IndexError):
+                words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
+                what, name = words[words.index("lightlag.launch.cli") + 1 :][:2] if len(words) > 5 else ("", "")
+                if what:
+                    found[name if what == "host" else what] = child
+        return found
+
+    def private(self) -> Path:
+        """Where its sockets are."""
+        live = json.loads((self.files.path / "live.json").read_text())
+        return Path(live["endpoint"].removeprefix("ipc://")).parent
 
     def ended(self) -> tuple[int, str]:
         """Its exit code and what it had shown by then."""
@@ -110,8 +124,8 @@ def lives(pid: int) -> bool:
         return False
 
 
-def gone(pids: list[int], within_s: float = ORPHANS_S) -> None:
-    eventually(lambda: not any(lives(pid) for pid in pids), within_s)
+def gone(started: dict[str, int], within_s: float = ORPHANS_S) -> None:
+    eventually(lambda: not any(lives(pid) for pid in started.values()), within_s)
 
 
 def assert_readable(files: RunFiles) -> None:
@@ -125,8 +139,9 @@ def assert_readable(files: RunFiles) -> None:
 def test_ctrl_c_ends_a_run_gracefully(launch, placement):
     run = launch(ENDLESS, placement)
     run.await_word("tick-2 ")
-    hosts = run.hosts()
-    assert len(hosts) == (2 if placement == "--processes=2" else 0)
+    started = run.processes()
+    assert sorted(started) == (["dawdler", "hub", "ticker"] if placement == "--processes=2" else [])
+    private = run.private()
     run.process.send_signal(signal.SIGINT)
     code, shown = run.ended()
     assert code == 130, shown
@@ -135,13 +150,14 @@ def test_ctrl_c_ends_a_run_gracefully(launch, placement):
     assert run.files.summary["interrupted"] is True
     assert run.files.summary["failure"] is None
     assert_readable(run.files)
-    gone(hosts)
+    gone(started)
+    assert not private.exists()
 
 
 def test_ctrl_c_reaches_the_hosts_through_the_launcher_alone(launch):
     """A terminal sends it to the whole group, at a time when hosts may have just begun to start."""
     run = launch(ENDLESS, "--processes=2")
-    eventually(lambda: len(run.hosts()) == 2)
+    eventually(lambda: len(run.processes()) == 3)
     os.killpg(run.process.pid, signal.SIGINT)
     code, shown = run.ended()
     assert code == 130, shown
@@ -154,7 +170,8 @@ def test_a_second_ctrl_c_ends_it_at_once(launch, placement):
     run = launch(STUCK, placement)
     said = run.shown if placement == "--in-process" else run.files.path / "parts" / "stuck.stderr"
     eventually(lambda: said.exists() and "computing" in said.read_text())
-    hosts = run.hosts()
+    started = run.processes()
+    private = run.private()
     run.process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     assert run.process.poll() is None
@@ -162,30 +179,81 @@ def test_a_second_ctrl_c_ends_it_at_once(launch, placement):
     code, shown = run.ended()
     assert code == 130, shown
     assert "Traceback" not in shown
-    gone(hosts)
+    gone(started)
+    assert not private.exists()
 
 
-def test_a_killed_host_is_told_and_the_recording_opens(launch):
+@pytest.mark.parametrize("victim", ["hub", "dawdler", "ticker"])
+def test_a_killed_process_is_told_and_the_run_goes_on(launch, victim):
     run = launch(ENDLESS, "--processes=2")
     run.await_word("tick-2 ")
-    hosts = run.hosts()
-    os.kill(hosts[0], signal.SIGKILL)
+    started = run.processes()
+    os.kill(started[victim], signal.SIGKILL)
+    title = "the hub" if victim == "hub" else f"host {victim}"
+    run.await_word(f"{title} was killed by signal 9; starting it again (1 of 10)")
+    eventually(lambda: victim in run.processes())
+    before = last_tick(run)
+    eventually(lambda: last_tick(run) > before + 10)
+    started |= {f"{name} again": pid for name, pid in run.processes().items()}
+    run.process.send_signal(signal.SIGINT)
+    code, shown = run.ended()
+    assert code == 130, shown
+    assert "Traceback" not in shown
+    heard = ticks(run)
+    assert heard == list(range(1, len(heard) + 1))  # nothing is told twice, and nothing left out
+    assert_readable(run.files)
+    gone(started)
+
+
+def ticks(run: Launched) -> list[int]:
+    """The ticks that it has shown, in order."""
+    return [int(number) for number in re.findall(r"tick-(\d+) ", run.shown.read_text())]
+
+
+def last_tick(run: Launched) -> int:
+    return max(ticks(run), default=0)
+
+
+def test_a_host_that_is_killed_again_and_again_ends_the_run(launch):
+    run = launch(ENDLESS, "--processes=2", "--restarts=2")
+    run.await_word("tick-2 ")
+    started = {}
+    for number in range(3):
+        started[str(number)] = run.processes()["dawdler"]
+        os.kill(started[str(number)], signal.SIGKILL)
+        if number < 2:
+            run.await_word(f"({number + 1} of 2)")
+            eventually(lambda: run.processes().get("dawdler") not in (None, *started.values()))
+    started |= run.processes()
     code, shown = run.ended()
     assert code == 1, shown
-    assert "host dawdler died with exit code -9" in shown or "host ticker died with exit code -9" in shown
+    assert "host dawdler was killed by signal 9 and had been started again 2 times already" in shown
     assert "Traceback" not in shown
-    assert "died with exit code -9" in run.files.summary["failure"]
+    assert "started again 2 times already" in run.files.summary["failure"]
     assert_readable(run.files)
-    gone(hosts)
+    gone(started)
 
 
-def test_hosts_do_not_outlive_a_killed_launcher(launch):
+def test_nothing_outlives_a_killed_launcher(launch):
     run = launch(ENDLESS, "--processes=2")
     run.await_word("tick-2 ")
-    hosts = run.hosts()
+    started, private = run.processes(), run.private()
+    assert len(started) == 3
+    assert private.exists()
     run.process.kill()
     run.process.wait()
-    gone(hosts)
-    parts = sorted((run.files.path / "parts").glob("*.mcap"))
+    gone(started)
+    eventually(lambda: not private.exists(), ORPHANS_S)
+    parts = sorted((run.files.path / "parts").glob("*.part"))
     assert len(parts) == 2
-    assert any(list(read(part)) for part in parts)  # unfinished, and readable all the same
+    assert list(read_parts(parts))  # unfinished, and readable all the same
+
+
+def test_nothing_outlives_a_launcher_that_is_killed_while_processes_start(launch):
+    run = launch(ENDLESS, "--processes=2")
+    eventually(lambda: "hub" in run.processes())
+    started, private = run.processes(), run.private()
+    run.process.kill()
+    run.process.wait()
+    gone(started, PATIENCE_S)  # Python has to be up before it can see that nobody is there
+    eventually(lambda: not private.exists(), PATIENCE_S)

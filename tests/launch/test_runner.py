@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 
 import pytest
 
@@ -11,7 +12,7 @@ from lightlag.bus.errors import GraphError, RunError
 from lightlag.bus.recording import read, read_metadata
 from lightlag.launch.graph import load_graph
 from lightlag.launch.options import RunOptions
-from lightlag.launch.runner import run
+from lightlag.launch.runner import _Behind, run
 
 GRAPH = """
 version: 1
@@ -38,6 +39,9 @@ class Watcher:
 
     def started(self, graph, run_dir):
         self.told.append("started")
+
+    def noticed(self, text):
+        self.told.append(text)
 
     def progress(self, frontier_ns):
         self.frontiers.append(frontier_ns)
@@ -116,6 +120,30 @@ def test_ctrl_c_ends_a_run_where_it_is_and_means_what_it_did_before_afterwards(g
     result = run(graph, RunOptions(run_dir=tmp_path / "run", report=False), Impatient())
     assert (result.interrupted, result.exit_code, result.digest) == (True, 130, "")
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("groups", [None, 2])
+def test_a_paced_run_takes_its_time_and_has_the_same_digest(launch, tmp_path, groups):
+    fast, _ = launch()
+    begun_s = time.monotonic()
+    paced, watcher = launch(processes=groups, speed=20.0, run_dir=tmp_path / "paced")
+    assert time.monotonic() - begun_s >= 19 / 20  # the last that happens is the tick at 19 s
+    assert paced.digest == fast.digest
+    assert watcher.frontiers == sorted(watcher.frontiers)
+
+
+def test_a_run_that_falls_behind_its_pace_says_so(launch):
+    """Seldom: when it is a second late, and again whenever that has doubled."""
+    result, watcher = launch(speed=1e12)
+    assert (result.exit_code, watcher.told[0], watcher.told[-1]) == (0, "started", "finished")
+    slow = _Behind(watcher)
+    watcher.told.clear()
+    for behind_s in (0.0, 0.9, 1.5, 2.9, 3.1, 4.0, 6.3):
+        slow(behind_s)
+    assert watcher.told == [
+        f"{behind_s} s behind the wall clock: the machine is slower than --speed asks for"
+        for behind_s in ("1.5", "3.1", "6.3")
+    ]
 
 
 def test_a_graph_that_cannot_run_leaves_no_directory(tmp_path):

@@ -1,6 +1,7 @@
 """A port: what arrives waits until it is read, is read once, and survives readers that give up."""
 
 import asyncio
+import contextlib
 
 import pytest
 from tests.nodes.worlds import Note, Scripted, note_from, run_to_end, wire
@@ -22,14 +23,24 @@ def delivery(text):
 
 
 def port():
-    return Port(Scripted("z"), "link")
+    """A port of a node that is in no run; its loop is the one that runs, if any."""
+    node = Scripted("z")
+    with contextlib.suppress(RuntimeError):
+        node.loop = asyncio.get_running_loop()
+    return Port(node, "link")
+
+
+def arrive(link, text):
+    """What a host does: deliver at the top of the loop."""
+    asyncio.get_running_loop().call_soon(link.deliver, delivery(text))
 
 
 def test_what_arrives_before_anybody_reads_waits_in_order():
     async def late():
         link = port()
         for text in ("one", "two"):
-            link.deliver(delivery(text))
+            arrive(link, text)
+        await asyncio.sleep(0)
         return link.waiting, [(await link.receive()).message.text for _ in range(2)], link.waiting
 
     assert run(late()) == (2, ["one", "two"], 0)
@@ -46,7 +57,7 @@ def test_each_reception_goes_to_one_reader_in_the_order_in_which_they_came():
         tasks = [asyncio.create_task(read(name)) for name in ("first", "second")]
         await asyncio.sleep(1)
         for text in ("one", "two", "three"):
-            link.deliver(delivery(text))
+            arrive(link, text)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         for task in tasks:
@@ -63,7 +74,7 @@ def test_readers_that_time_out_lose_nothing_and_leave_nothing():
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(link.receive(), 1)
         assert not link._readers
-        link.deliver(delivery("late"))
+        arrive(link, "late")
         return (await link.receive()).message.text
 
     assert run(impatient()) == "late"
@@ -78,7 +89,7 @@ def test_a_reader_that_is_woken_and_cancelled_at_once_passes_the_reception_on():
 
         first, second = (asyncio.create_task(read(name)) for name in ("first", "second"))
         await asyncio.sleep(1)
-        link.deliver(delivery("one"))
+        arrive(link, "one")
         first.cancel()
         await asyncio.sleep(1)
         assert first.cancelled()
@@ -93,7 +104,7 @@ def test_readers_that_are_all_cancelled_at_once_leave_the_reception_for_the_next
         link = port()
         readers = [asyncio.create_task(link.receive()) for _ in range(3)]
         await asyncio.sleep(1)
-        link.deliver(delivery("one"))
+        arrive(link, "one")
         for reader in readers:
             reader.cancel()
         await asyncio.wait(readers)
