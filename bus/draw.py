@@ -10,7 +10,10 @@ import hashlib
 
 
 def draw(seed: int, source: str, seq: int, receiver: str) -> float:
-    """A number in [0, 1), uniform, for emission ``seq`` of ``source`` on its way to ``receiver``; 53 bits of blake2b."""
+    """A number in [0, 1), uniform, for emission ``seq`` of ``source`` on its way to ``receiver``.
+
+    It is 53 bits of blake2b.
+    """
     text = f"{seed}\0{source}\0{seq}\0{receiver}"
     hashed = hashlib.blake2b(text.encode(), digest_size=8, person=b"lightlag.draw").digest()
     return (int.from_bytes(hashed, "little") >> 11) / (1 << 53)

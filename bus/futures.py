@@ -68,8 +68,22 @@ class Handle(asyncio.Handle):
         self._source_traceback = None
 
 
-class Timer(Handle, asyncio.TimerHandle):  # type: ignore[misc]
-    """A callback with its time."""
+class Timer(Handle, asyncio.TimerHandle):
+    """A callback with its time, in seconds since the epoch."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        callback: Callable[..., object],
+        args: Sequence[Any],
+        loop: VirtualLoop,
+        context: contextvars.Context,
+        when: float,
+    ) -> None:
+        super().__init__(callback, args, loop, context)
+        self._when = when
+        self._scheduled = True
 
 
 class Waiter:

@@ -189,7 +189,8 @@ class Hub:
         if self._begun_s is None:
             self._begun_s = time.perf_counter()
             self._pace.start(coordinator.frontier_ns)
-        coordinator.paced_ns = self._pace.now_ns()
+        if self._pace.speed is not None:
+            coordinator.paced_ns = self._pace.now_ns()
         ending = self._outcome.interrupted or coordinator.finished
         grants = coordinator.replays() if ending else coordinator.grants()
         for grant in grants:

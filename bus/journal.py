@@ -59,8 +59,9 @@ class Journal:
 
     def append(self, host: int, frames: Sequence[Buffer]) -> None:
         """Write a message of a host; it survives the death of this process from here on (not a power failure)."""
-        sizes = [_SIZE.pack(len(frame)) for frame in frames]
-        head = b"".join([_HEAD.pack(host, zlib.crc32(frames[0]), len(frames)), *sizes])
+        head = _HEAD.pack(host, zlib.crc32(frames[0]), len(frames)) + _SIZE.pack(len(frames[0]))
+        if len(frames) > 1:
+            head += b"".join([_SIZE.pack(len(frame)) for frame in frames[1:]])
         pieces = [head, *frames]
         for at in range(0, len(pieces), _PIECES):
             self._write(pieces[at : at + _PIECES])

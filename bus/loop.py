@@ -222,9 +222,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         """Run ``callback`` at ``t_ns``; an instant that has passed means now."""
-        timer = Timer(callback, args, self, self._context(context))
-        timer._when = max(t_ns, self.now_ns) / NS_PER_S
-        timer._scheduled = True
+        timer = Timer(callback, args, self, self._context(context), max(t_ns, self.now_ns) / NS_PER_S)
         self._set_timer(t_ns, timer)
         return timer
 

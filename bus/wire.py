@@ -48,6 +48,7 @@ TAPPED = "tapped"
 #: In the journal alone: [] somebody outside acted upon a host, with the emission.
 ACT = "act"
 
+_pack = msgpack.Packer().pack
 _NONE = type(None)
 #: The types of the fields of each kind, in every combination that it may have.
 _SHAPES: dict[str, frozenset[tuple[type, ...]]] = {
@@ -98,8 +99,9 @@ def encode(run_id: str, kind: str, fields: Sequence[Any], emissions: Sequence[Em
     """The frames of a message."""
     packed = [emission.packed for emission in emissions]
     arrays = [array for emission in emissions for array in emission.arrays]
-    counts = [len(emission.arrays) for emission in emissions] if arrays else ()
-    return [msgpack.packb((VERSION, run_id, kind, fields, packed, counts)), *arrays]
+    if not arrays:
+        return [_pack((VERSION, run_id, kind, fields, packed, ()))]
+    return [_pack((VERSION, run_id, kind, fields, packed, [len(emission.arrays) for emission in emissions])), *arrays]
 
 
 def encode_grant(run_id: str, grant: Grant) -> list[Buffer]:

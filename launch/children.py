@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,8 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
             got, settled_ns = coordinator.position(host)
             return past_of(directory.journal, host, destinations, got, settled_ns)
 
+        gc.collect()
+        gc.freeze()
         with (
             Journal(directory.journal) as journal,
             zmq.Context() as context,
@@ -114,7 +117,7 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
                 coordinator,
                 journal,
                 past=past,
-                watch=lambda frontier_ns, news: feed.watch(frontier_ns, news, pace.behind_s(frontier_ns)),
+                watch=feed.watch if speed is None else partial(_watch_paced, feed, pace),
                 answer=lambda what, asked: answer(hub, world, host_of, what, asked),
                 pace=pace,
                 acts=acts,
@@ -136,6 +139,10 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
     finally:
         tap.close()
     return 0
+
+
+def _watch_paced(feed: Feed, pace: Pace, frontier_ns: int, news: list[tuple[Any, ...]]) -> None:
+    feed.watch(frontier_ns, news, pace.behind_s(frontier_ns))
 
 
 def _deaf_to_the_terminal() -> None:

@@ -38,10 +38,10 @@ def make_display(*, quiet: bool) -> PlainDisplay | LiveDisplay:
     return LiveDisplay() if _is_screen(sys.stdout) and not quiet else PlainDisplay(sys.stdout, quiet=quiet)
 
 
-def show_errors(error: InvalidGraph) -> None:
-    """Print every diagnostic to standard error, in colour on a terminal."""
+def show_errors(error: InvalidGraph, nothing: str = "nothing was started") -> None:
+    """Print every diagnostic to standard error, in colour on a terminal; then what they have come to."""
     count = len(error.diagnostics)
-    last = f"{count} error{'s' if count > 1 else ''}; nothing was started"
+    last = f"{count} error{'s' if count > 1 else ''}; {nothing}"
     lines = [line for diagnostic in error.diagnostics for line in (*diagnostic.lines(), ("", ""))]
     if not _is_screen(sys.stderr):
         print("\n".join([*(text for _, text in lines), last]), file=sys.stderr)  # noqa: T201

@@ -43,6 +43,8 @@ class RunOptions:
     speed: float | None = None
     #: How often a killed process may be started again.
     restarts: int = 10
+    #: Say why when the run has not got on for so long (wall s); None: never.
+    watchdog_s: float | None = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,14 +28,13 @@ from .remote import groups_apart
 from .rundir import RunDirectory
 from .spec import Graph
 from .timeline import Timeline
-from .why import WATCHDOG_S, Watchdog, explaining
+from .why import Watchdog, explaining
 from .world import World
 
 
-def run(graph: Graph, options: RunOptions, observer: Observer, watchdog_s: float | None = WATCHDOG_S) -> RunResult:
+def run(graph: Graph, options: RunOptions, observer: Observer) -> RunResult:
     """Run a graph to its end, to the failure of a node, or to Ctrl-C.
 
-    When nothing has happened for ``watchdog_s`` (wall s; None: never) the observer notices why.
 
     Raises:
         GraphError: the graph cannot run; nothing was started.
@@ -51,7 +50,7 @@ def run(graph: Graph, options: RunOptions, observer: Observer, watchdog_s: float
     begin_journal(
         graph, groups or [sorted(world.nodes)], directory, processes=groups is not None, record=options.record
     )
-    return _run(world, directory, options, observer, begun, watchdog_s)
+    return _run(world, directory, options, observer, begun)
 
 
 def _groups(world: World, options: RunOptions) -> Groups | None:
@@ -65,7 +64,7 @@ def _groups(world: World, options: RunOptions) -> Groups | None:
     return place(world, options.processes)
 
 
-def resume(run_dir: Path, options: RunOptions, observer: Observer, watchdog_s: float | None = WATCHDOG_S) -> RunResult:
+def resume(run_dir: Path, options: RunOptions, observer: Observer) -> RunResult:
     """Go on with a run that was interrupted or killed, from where its journal ends.
 
     Hosts go through their past again, so that the end is that of a run which nothing has disturbed. How the run was
@@ -88,7 +87,7 @@ def resume(run_dir: Path, options: RunOptions, observer: Observer, watchdog_s: f
     facts = read_facts(directory.journal)
     world = World(load_graph(str(directory.graph), {}))
     options = replace(options, processes=len(facts["groups"]) if facts["processes"] else None, record=facts["record"])
-    return _run(world, directory, options, observer, begun, watchdog_s)
+    return _run(world, directory, options, observer, begun)
 
 
 def _run(
@@ -97,12 +96,11 @@ def _run(
     options: RunOptions,
     observer: Observer,
     begun: float,
-    watchdog_s: float | None,
 ) -> RunResult:
     graph = world.graph
     observer.started(graph, directory.path)
     timeline = Timeline()
-    watchdog = Watchdog(directory.path, observer.noticed, watchdog_s)
+    watchdog = Watchdog(directory.path, observer.noticed, options.watchdog_s)
 
     def watch(frontier_ns: int, news: list[tuple[Any, ...]]) -> None:
         if fresh := timeline.add(news, frontier_ns):

@@ -9,51 +9,31 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from lightlag.bus.errors import GraphError, LightlagError
+from lightlag.bus.errors import GraphError
 
 from .arguments import split_words
 from .diagnostics import Diagnostic, InvalidGraph, Report, Source
 from .live import operator
-from .options import EXIT_BAD_INPUT
 from .source import read_yaml
 
 
-def send(
-    target: Annotated[str, typer.Argument(metavar="NODE.PORT", help="Who is to receive it, at which port.")],
-    kind: Annotated[str, typer.Argument(metavar="TYPE", help="The type of message: lightlag.event, or NAME@VERSION.")],
-    fields: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="FIELD:=VALUE", help="Its fields, values in YAML; or one JSON object of all of them."),
-    ] = None,
-    run: Annotated[Path, typer.Option("--run", metavar="RUN", help="The directory of the run.")] = Path("runs/latest"),
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-) -> None:
-    """Have a node of a live run receive a message from you.
+def send(target: str, kind: str, fields: Sequence[str], run_dir: Path, *, as_json: bool) -> None:
+    """Send, and print when; ``target`` is NODE.PORT, ``fields`` as on the command line.
 
-    \b
-    lightlag send perseverance.command lightlag.event id:=go scet_ns:=0 values:='{height_km: 11.5}'
-    lightlag send mro.heard lightlag.event '{"id": "go", "scet_ns": 0, "values": {}}' --run runs/latest
-
-    It arrives as soon as nothing that was granted to anybody can depend on it, one nanosecond after it was sent, and is
-    part of the run from then on. Bytes are written in base64, an array as a list of numbers.
+    Raises:
+        GraphError: what was typed is not NODE.PORT, or are no fields.
+        RunError: there is no such run, node, port, type or field.
     """
-    try:
-        node, dot, port = target.partition(".")
-        if not dot or not port:
-            raise GraphError(f"{target!r} names no port; write NODE.PORT, for example {node or 'mro'}.heard")
-        values = read_fields(fields or [])
-        with operator(run) as line:
-            told = line.ask("send", node=node, port=port, type=kind, fields=values)
-    except InvalidGraph as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(EXIT_BAD_INPUT) from None
-    except (LightlagError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(EXIT_BAD_INPUT) from None
+    node, dot, port = target.partition(".")
+    if not dot or not port:
+        raise GraphError(f"{target!r} names no port; write NODE.PORT, for example {node or 'mro'}.heard")
+    values = read_fields(fields)
+    with operator(run_dir) as line:
+        told = line.ask("send", node=node, port=port, type=kind, fields=values)
     typer.echo(json.dumps(told) if as_json else told_text(told))
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -26,7 +26,6 @@ from lightlag.bus.errors import GraphError, LightlagError, RunError
 from lightlag.bus.journal import read_facts
 
 from .live import HUB, Frame, is_suspended, launcher_pid, operator, pid_of, stack_of
-from .options import EXIT_BAD_INPUT
 from .rundir import RunDirectory
 
 #: The frontier may stand still for so long (wall s) before the launcher says why.
@@ -44,24 +43,13 @@ _DRIVERS = ("shell.py", "memory.py", "hub.py")
 _LIBRARY = Path(sysconfig.get_path("stdlib")).resolve()
 
 
-def why(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a live run.")] = Path("runs/latest"),
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
-) -> None:
-    """Who waits for whom in a live run, and what is being computed.
+def tell_why(run_dir: Path, *, as_json: bool) -> None:
+    """Print why a run is where it is.
 
-    \b
-    lightlag why                         the run under runs/latest
-    lightlag why runs/20260101T120000Z-mars2020 --json
-
-    The run goes on undisturbed. Ctrl-\\ where it was launched says the same, and so does the launcher by itself when
-    the run has not got on for a while (lightlag launch --watchdog).
+    Raises:
+        RunError: there is no such run, or it is over.
     """
-    try:
-        found = explain(run)
-    except (LightlagError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(EXIT_BAD_INPUT) from None
+    found = explain(run_dir)
     typer.echo(json.dumps({**found, "why": sentences(found)}) if as_json else "\n".join(sentences(found)))
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from tests.bus.mortals import Bench
 from tests.bus.worlds import World as ModelWorld
 from typer.testing import CliRunner
@@ -23,6 +22,7 @@ from lightlag.bus.journal import Journal, read_facts, read_journal
 from lightlag.bus.message import message, message_class
 from lightlag.bus.operator import OPERATOR, Operator
 from lightlag.launch import inprocess
+from lightlag.launch.cli import app
 from lightlag.launch.display import PlainDisplay
 from lightlag.launch.graph import load_graph
 from lightlag.launch.inprocess import InProcess
@@ -31,7 +31,7 @@ from lightlag.launch.operations import answer
 from lightlag.launch.options import RunOptions
 from lightlag.launch.rundir import RunDirectory
 from lightlag.launch.runner import resume
-from lightlag.launch.send import read_fields, send, told_text
+from lightlag.launch.send import read_fields, told_text
 from lightlag.launch.world import World
 
 GRAPH = """
@@ -212,9 +212,7 @@ def test_words_that_are_no_fields_are_told_all_at_once(words, told):
 
 @pytest.fixture
 def command():
-    app = typer.Typer()
-    app.command()(send)
-    return lambda *words: CliRunner().invoke(app, list(words))
+    return lambda *words: CliRunner().invoke(app, ["send", *words])
 
 
 def test_the_command_reaches_a_live_run_and_says_what_it_sent(command, tmp_path, world):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.launch.test_why import until
+from tests.launch.test_why import clear, until
 from typer.testing import CliRunner
 
 from lightlag.bus.activation import Completion, LogRecord
@@ -217,6 +217,7 @@ def launched(folder: Path, *words: str):
     finally:
         process.kill()
         process.wait()
+        clear(folder / "run" / "live.json")
 
 
 def answers(run: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -306,6 +307,13 @@ def test_watchdogs_never_change_results(tmp_path, monkeypatch):
 # -- runs that hang ---------------------------------------------------------------------------------------------------
 
 
+def clear(live: Path) -> None:
+    """Remove the sockets of a run whose only process was killed."""
+    if live.exists():
+        socket = json.loads(live.read_text())["endpoint"].removeprefix("ipc://")
+        shutil.rmtree(Path(socket).parent, ignore_errors=True)
+
+
 @contextmanager
 def launched(folder: Path, *words: str):
     """A run whose node computes for ever; killed in the end."""
@@ -319,6 +327,7 @@ def launched(folder: Path, *words: str):
     finally:
         process.kill()
         process.wait()
+        clear(folder / "run" / "live.json")
 
 
 @pytest.mark.parametrize("words", [["--in-process"], ["--processes", "2"]])

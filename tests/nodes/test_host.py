@@ -431,3 +431,157 @@ def test_a_graph_without_space_has_no_surroundings():
 
     ran, _ = run_to_end([Scripted("a", look)], [])
     assert ran.failure is None
+
+
+# -- joining late and leaving ---------------------------------------------------------------------------------------
+
+
+async def chatter(node):
+    """A note every 10 ns, numbered by its own randomness."""
+    while True:
+        node.link.send(Note(f"{node.rng.random():.3f}"))
+        await asyncio.sleep(10e-9)
+
+
+def present(nodes, until_ns, **presence):
+    channels = [wire("wire", *[node.name for node in nodes], latency_ns=5)]
+    return host(nodes, channels, until_ns, presence=presence)
+
+
+def test_a_node_that_joins_late_hears_and_says_nothing_before():
+    early, late = Scripted("a", chatter), Scripted("b", listen)
+    world = present([early, late], 60, b=(25, NEVER_NS))
+    done = world.activate(NEVER_NS, [], NEVER_NS)
+    assert [(loss.receiver, loss.t_ns, loss.reason) for loss in done.losses] == [
+        ("b", 5, "absent"),
+        ("b", 15, "absent"),
+    ]
+    assert [t_ns for t_ns, _, _ in late.seen] == [25, 35, 45, 55]
+
+
+def test_a_late_joiner_starts_at_its_time_with_its_own_randomness_and_numbers():
+    def said_by_b(**presence):
+        world = present([Scripted("a", listen), Scripted("b", chatter)], 60, **presence)
+        return [(r.emission.seq, r.message.text) for r in world.activate(NEVER_NS, [], NEVER_NS).receptions]
+
+    always, late = said_by_b(), said_by_b(b=(25, NEVER_NS))
+    assert late == always[: len(late)]
+    assert len(late) == 3
+
+
+def test_a_node_that_leaves_cleans_up_and_says_nothing_more():
+    async def tidy(node):
+        try:
+            await chatter(node)
+        finally:
+            node.log("closing down")
+            node.link.send(Note("last words"))
+
+    leaver, stayer = Scripted("a", tidy), Scripted("b", chatter)
+    world = present([leaver, stayer], 60, a=(0, 30))
+    done = world.activate(NEVER_NS, [], NEVER_NS)
+    assert [r.emission.sent_ns for r in done.receptions if r.receiver == "b"] == [0, 10, 20]
+    assert [(loss.receiver, loss.t_ns) for loss in done.losses] == [("a", 35), ("a", 45), ("a", 55)]
+    assert {loss.reason for loss in done.losses} == {"absent"}
+    assert [(record.t_ns, record.text) for record in done.logs] == [
+        (30, "closing down"),
+        (30, "port link: the node has left, a test.nodes.note@1 was not sent"),
+    ]
+    finished = world.finish([])
+    assert (finished.logs, finished.failure) == ([], None)
+
+
+def test_what_was_sent_before_leaving_still_arrives():
+    async def say(node):
+        node.link.send(Note("from afar"), after_ns=100)
+        await asyncio.sleep(3600)
+
+    listener = Scripted("b", listen)
+    present([Scripted("a", say), listener], 200, a=(0, 50)).activate(NEVER_NS, [], NEVER_NS)
+    assert listener.seen == [(105, "a", "from afar")]
+
+
+def test_losses_of_the_absent_are_in_the_digest_and_the_same_on_two_hosts():
+    def nodes():
+        return [Scripted("a", chatter), Scripted("b", chatter), Scripted("c", listen)]
+
+    presence = {"b": (25, 45), "c": (12, NEVER_NS)}
+    together = present(nodes(), 100, **presence)
+    together.activate(NEVER_NS, [], NEVER_NS)
+    together.finish([])
+    channel = wire("wire", "a", "b", "c", latency_ns=5)
+    apart = [host(nodes()[:1], [channel], 100, presence=presence), host(nodes()[1:], [channel], 100, presence=presence)]
+    inboxes = [[], []]
+    for bound_ns in range(5, 105, 5):
+        done = [world.activate(bound_ns, inbox, NEVER_NS) for world, inbox in zip(apart, inboxes, strict=True)]
+        inboxes = [done[1].outbox, done[0].outbox]
+    for world, inbox in zip(apart, inboxes, strict=True):
+        world.finish(inbox)
+    assert apart[0].chains() | apart[1].chains() == together.chains()
+    always = present(nodes(), 100)
+    always.activate(NEVER_NS, [], NEVER_NS)
+    always.finish([])
+    assert all(always.chains()[name] != chain for name, chain in together.chains().items())
+
+
+def test_a_host_tells_when_its_next_node_joins():
+    world = present([Scripted("a", chatter)], 60, a=(25, 40))
+    assert world.activate(10, [], NEVER_NS).next_ns == 25
+    assert world.activate(30, [], NEVER_NS).next_ns == 35
+    assert world.activate(40, [], NEVER_NS).next_ns == 40
+    assert world.activate(60, [], NEVER_NS).next_ns == NEVER_NS
+
+
+def test_a_node_that_fails_while_it_leaves_does_not_fail_the_run():
+    async def stumble(node):
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            explode()
+
+    done = present([Scripted("a", stumble)], 60, a=(0, 30)).activate(NEVER_NS, [], NEVER_NS)
+    assert done.failure is None
+    assert [(record.t_ns, record.level) for record in done.logs] == [(30, "error")]
+
+
+# -- how grants are cut ---------------------------------------------------------------------------------------------
+
+
+def test_what_a_host_reports_does_not_depend_on_how_its_grants_are_cut():
+    async def gossip(node):
+        node.link.send(Note(node.name), after_ns=node.rng.randrange(20))
+        async for reception in node.link.received():
+            if len(reception.message.text) < 6:
+                await asyncio.sleep(node.rng.randrange(1, 4) * 1e-9)
+                node.link.send(Note(reception.message.text + node.name), after_ns=node.rng.randrange(3))
+
+    def report(bounds, limit):
+        names = ["a", "b", "c"]
+        world = host([Scripted(name, gossip) for name in names], [wire("wire", *names, "far", latency_ns=7)], 2_000)
+        parts = []
+        for bound_ns in bounds:
+            while True:
+                parts.append(world.activate(bound_ns, [], limit))
+                if parts[-1].next_ns >= bound_ns:
+                    break
+        assert parts[-1].failure is None
+        return (
+            [(e.source, e.seq) for part in parts for e in part.outbox],
+            [(r.receiver, r.received_ns, r.emission.source, r.emission.seq) for part in parts for r in part.receptions],
+            world.chains(),
+        )
+
+    whole = report([NEVER_NS], NEVER_NS)
+    assert len(whole[0]) > 100
+    for bounds, limit in (([NEVER_NS], 1), (range(1, 2_001), NEVER_NS), (range(0, 2_013, 13), 3)):
+        assert report(bounds, limit) == whole
+
+
+def test_a_host_never_stops_within_an_instant():
+    async def at_20(node):
+        await asyncio.sleep(20e-9)
+        node.link.send(Note("x"))
+
+    world = host([Scripted(name, at_20) for name in "abc"], [wire("wire", *"abc", "far")])
+    done = world.activate(NEVER_NS, [], 1)
+    assert (len(done.outbox), done.next_ns) == (3, 30)

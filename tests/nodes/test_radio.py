@@ -119,3 +119,22 @@ def test_a_relayed_frame_keeps_its_origin_and_passes_through_the_relay():
     assert [r.path for r in relayed] == [("a", "b", "c")]
     assert relayed[0].emission.origin == ("a", 1, duration_ns)
     assert relayed[0].emission.sent_ns == 2 * duration_ns + LATENCY_NS
+
+
+def test_a_frame_for_one_member_reaches_that_member_alone():
+    async def say(node):
+        with pytest.raises(NodeError, match="a sent to 'd', which is no member of channel air"):
+            node.uhf.send(Note("nobody"), to="d")
+        node.uhf.send(Note("for c"), to="c")
+
+    nodes = [Transmitter("a", say), Transmitter("b"), Transmitter("c")]
+    ran, _ = run_to_end(nodes, [wire("air", "a", "b", "c", port="uhf", latency_ns=LATENCY_NS)], NS_PER_S)
+    assert [(r.receiver, r.message.text) for r in ran.receptions] == [("c", "for c")]
+
+
+def test_a_radio_sends_in_its_turn_and_not_later():
+    async def say(node):
+        with pytest.raises(NodeError, match=r"a\.uhf\.send got after_ns=5; a radio's frames leave in their turn"):
+            node.uhf.send(Note("x"), after_ns=5)
+
+    assert heard(say) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from lightlag.bus.activation import Completion
@@ -65,9 +65,15 @@ def wire(name: str, *members: str, port: str = "link", latency_ns: int = 10, med
     return Channel(name, medium or Wire(latency_ns), dict.fromkeys(members, port))
 
 
-def host(nodes: Sequence[Node], channels: Sequence[Channel], until_ns: int = NS_PER_S) -> Host:
+def host(
+    nodes: Sequence[Node],
+    channels: Sequence[Channel],
+    until_ns: int = NS_PER_S,
+    presence: Mapping[str, tuple[int, int]] | None = None,
+) -> Host:
     """A host of these nodes."""
-    return Host("host", nodes, channels, epoch=Epoch.parse("2021-02-18T20:00:00Z"), seed=7, until_ns=until_ns)
+    epoch = Epoch.parse("2021-02-18T20:00:00Z")
+    return Host("host", nodes, channels, epoch=epoch, seed=7, until_ns=until_ns, presence=presence)
 
 
 def run_to_end(nodes: Sequence[Node], channels: Sequence[Channel], until_ns: int = NS_PER_S) -> list[Completion]:
