@@ -14,8 +14,8 @@ TIMER = "\U0010ffff"
 #: Stands where a source would: less than any name. What a host itself does to a node: it joins, it leaves.
 TURN = ""
 
-#: (t_ns, the node's place, source or TIMER or TURN, the source's number or the node's timer count, what happens,
-#: the reason if a reception is lost). The first four tell any two entries apart.
+#: (t_ns, the node's place, source or TIMER or TURN, the source's number or the node's timer count, what happens, and
+#: None if it is a reception, or else why not: the reason of a loss, TIMER or TURN). The first four tell any two apart.
 Entry = tuple[int, int, str, int, Any, str | None]
 
 
@@ -32,7 +32,7 @@ class Agenda:
         """Count a timer that was cancelled; sweep when most entries are such, as timeouts that were met leave it."""
         self._cancelled += 1
         if self._cancelled > 64 and self._cancelled * 2 > len(self.entries):
-            self.keep([entry for entry in self.entries if entry[2] is not TIMER or not entry[4]._cancelled])
+            self.keep([entry for entry in self.entries if entry[5] is not TIMER or not entry[4]._cancelled])
 
     def keep(self, entries: list[Entry]) -> None:
         """Put these in the place of all entries."""

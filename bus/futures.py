@@ -87,25 +87,37 @@ class Timer(Handle, asyncio.TimerHandle):
 
 
 class Waiter:
-    """What one task awaits until its loop, or its host, resumes it; after that it may be awaited again.
+    """What one task awaits until its loop, or its host, resumes it with a value; after that it may be awaited again.
 
     asyncio takes it for a future. A future wakes its task by way of the ready queue; a waiter is resumed directly, at
     the top of the loop and never from within a task, which halves the cost of a reception.
     """
 
-    __slots__ = ("_asyncio_future_blocking", "_cancelled", "_context", "_loop", "_message", "_on_cancel", "_wakeup")
+    __slots__ = (
+        "_asyncio_future_blocking",
+        "_cancelled",
+        "_context",
+        "_loop",
+        "_message",
+        "_on_cancel",
+        "_wakeup",
+        "value",
+    )
 
     def __init__(self, loop: VirtualLoop, on_cancel: Callable[[Waiter], object]) -> None:
         self._asyncio_future_blocking = True
         self._cancelled = False
         self._loop = loop
         self._on_cancel = on_cancel
+        self.value: Any = None
 
-    def __await__(self) -> Generator[Waiter, None, None]:
+    def __await__(self) -> Generator[Waiter, None, Any]:
         yield self
+        return self.value
 
-    def resume(self) -> None:
+    def resume(self, value: object = None) -> None:
         """Run the task up to where it waits next; not to be called after ``on_cancel`` was."""
+        self.value = value
         self._context.run(self._wakeup, _RESUMED)
 
     _run = resume

@@ -97,8 +97,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         #: Tasks that have not ended. asyncio itself holds tasks weakly: one that only its own frame refers to would
         #: be destroyed, its ``finally`` run, whenever the garbage collector comes by.
         self._tasks: dict[VirtualTask, None] = {}
-        #: Tasks that ended in this instant; when it is empty there is nothing to do at its ``end``.
-        self.ended: list[VirtualTask] = []
+        self._ended: list[VirtualTask] = []
+        #: Whether there is something to do at the ``end`` of this instant.
+        self.untidy = False
         self._closed = False
         #: What became of exceptions that nobody awaited; the host reads and clears it.
         self.unhandled: list[dict[str, Any]] = []
@@ -140,11 +141,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def end(self) -> None:
         """Note exceptions of tasks that nobody has awaited by the end of the instant, rather than when the garbage
         collector comes by."""
-        for task in self.ended:
+        for task in self._ended:
             if task._log_traceback:
                 message = f"task {task.get_name()} ended with an exception that nobody awaited"
                 self.unhandled.append({"message": message, "exception": task.exception()})
-        self.ended.clear()
+        self._ended.clear()
+        self.untidy = False
 
     # -- a loop that stands alone -------------------------------------------------------------------------------
 
@@ -186,7 +188,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def _task_ended(self, task: asyncio.Future[Any]) -> None:
         assert isinstance(task, VirtualTask)
         self._tasks.pop(task, None)
-        self.ended.append(task)
+        self._ended.append(task)
+        self.untidy = True
 
     def _context(self, given: contextvars.Context | None) -> contextvars.Context:
         """The context of what is scheduled: given, inherited from what runs, or empty if nothing does, so that no
@@ -235,7 +238,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def _set_timer(self, t_ns: int, timer: Runnable) -> None:
         self._timer_count += 1
         t_ns = max(t_ns, self.now_ns)
-        heapq.heappush(self._agenda.entries, (t_ns, self._place, TIMER, self._timer_count, timer, None))
+        heapq.heappush(self._agenda.entries, (t_ns, self._place, TIMER, self._timer_count, timer, TIMER))
 
     def call_at(
         self,
@@ -320,11 +323,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """Keep the context for the host."""
-        self.unhandled.append(context)
+        self.call_exception_handler(context)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Keep the context for the host."""
         self.unhandled.append(context)
+        self.untidy = True
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         if handle._when > self.time():  # type: ignore[attr-defined]

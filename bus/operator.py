@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: The source of what operators send; no node can have this name.
 OPERATOR = "@operator"
+#: Their channel to a port is this and the name of the port.
+OUTSIDE = "@"
 
 
 class Operator:

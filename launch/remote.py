@@ -62,7 +62,7 @@ def groups_apart(world: World, here: int) -> Groups | None:
     """Groups of nodes, at most ``here`` of them on this machine; None if no node is placed at another one.
 
     Raises:
-        GraphError: nodes that are placed apart are too close to run apart.
+        GraphError: nodes that are placed apart are too close to run apart, or a machine could not reach the hub.
     """
     from .placement import Delays, place
 
@@ -70,7 +70,9 @@ def groups_apart(world: World, here: int) -> Groups | None:
     if not any(pin in graph.machines for pin in graph.place.values()):
         return None
     groups = place(world, len(world.nodes))
-    away = [group for group in groups if machine_of(graph, group)]
+    machines = [machine_of(graph, group) for group in groups]
+    _reach({machine.name: machine for machine in machines if machine is not None})
+    away = [group for group, machine in zip(groups, machines, strict=True) if machine is not None]
     at_home = [group for group in groups if group not in away]
     delays = Delays(world)
     while len(at_home) > max(1, here):
@@ -112,6 +114,12 @@ def lay_out(hosts: Sequence[str], machines: Mapping[str, Machine]) -> tuple[Netw
     Raises:
         GraphError: the hub cannot listen where a machine would reach it.
     """
+    binds, endpoints = _reach(machines)
+    return Network(binds, RunKeys.make(hosts)), endpoints
+
+
+def _reach(machines: Mapping[str, Machine]) -> tuple[list[str], dict[str, str]]:
+    """Where the hub is to listen for these hosts, and where each of them reaches it."""
     ports: dict[str, int] = {}  # by the address at which the hub listens: the same for all who name none
     binds: dict[str, None] = {}
     endpoints = {}
@@ -124,7 +132,7 @@ def lay_out(hosts: Sequence[str], machines: Mapping[str, Machine]) -> tuple[Netw
         numeric, _ = _listen(machine, listening, wanted)
         binds[f"tcp://{_bracketed(numeric)}:{wanted}"] = None
         endpoints[host] = f"tcp://{_bracketed(name)}:{port or wanted}"
-    return Network(list(binds), RunKeys.make(hosts)), endpoints
+    return list(binds), endpoints
 
 
 def _own_address_towards(machine: Machine) -> str:

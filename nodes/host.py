@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import traceback
 from asyncio import _set_running_loop
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Protocol
 
 from lightlag.bus.activation import Completion, Failure, LogRecord, Product
 from lightlag.bus.agenda import TIMER, TURN, Agenda, Entry
@@ -23,11 +23,22 @@ from lightlag.bus.emission import Buffer, Emission, Loss, Origin, Reception
 from lightlag.bus.errors import LightlagError, NodeError, RunError
 from lightlag.bus.loop import driving
 from lightlag.bus.medium import Channel
+from lightlag.bus.operator import OPERATOR, OUTSIDE
 from lightlag.bus.time import NEVER_NS, Epoch
 
 from .events import NEWS_TYPES, news_of
 from .node import Node
+from .setting import CHANNEL as SETTINGS
+from .setting import changed
 from .trajectory import Surroundings
+
+
+class Inlet(Protocol):
+    """Where what a node receives on a channel goes."""
+
+    def deliver(self, reception: Reception) -> None:
+        """It has arrived."""
+        ...
 
 
 class _Place:
@@ -43,11 +54,22 @@ class _Place:
         self.chain = DigestChain()
         self.seq = 0
         #: The port to which receptions on a channel are delivered.
-        self.inlets = {c.name: node.port[c.members[node.name]] for c in channels if node.name in c.members}
+        self.inlets: dict[str, Inlet] = {c.name: node.port[c.members[node.name]] for c in channels if node.name in c.members}
         #: It has not joined yet, or has left: it does nothing, and what would reach it is lost.
         self.absent = True
         #: It has failed: it does nothing any more, but what reaches it counts to the end of the run.
         self.dead = False
+
+
+class _Settings:
+    """Where changes of a node's parameters arrive."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def deliver(self, reception: Reception) -> None:
+        """The node's parameters change."""
+        self._node.set_params(changed(self._node.params, reception.message.values))
 
 
 class _Audience:
@@ -111,12 +133,12 @@ class _Outlet:
             name, seq, self._channel, type, sent_ns, body, arrays, to, duration_ns, emitter, via, origin
         )
         if receiver is not None:
-            host.judge(emission, receiver, self._judge)
+            host.judge(emission, (receiver,), self._judge)
             return
-        for receiver in self._audience.of(name, to):
-            host.judge(emission, receiver, self._judge)
+        host.judge(emission, self._audience.of(name, to), self._judge)
         if self._audience.elsewhere:
             host.done.outbox.append(emission)
+            host.outgoing_kib += emission.size_bytes >> 10
 
 
 class _Silence:
@@ -170,8 +192,9 @@ class Host:
         self._agenda = Agenda()
         self._entries = self._agenda.entries
         self.done = Completion()
-        #: Emissions since the latest completion.
+        #: Emissions since the latest completion, and KiB of what goes to other hosts.
         self.emitted = 0
+        self.outgoing_kib = 0
         self._failed: Failure | None = None
         in_order = enumerate(sorted(nodes, key=lambda node: node.name))
         self._places = [_Place(number, node, channels) for number, node in in_order]
@@ -192,12 +215,15 @@ class Host:
             join_ns, leave_ns = (presence or {}).get(place.name, (0, NEVER_NS))
             for number, (t_ns, turn) in enumerate(((join_ns, self._join), (leave_ns, self._leave))):
                 if t_ns < NEVER_NS:
-                    heappush(self._entries, (t_ns, place.number, TURN, number, turn, None))
+                    heappush(self._entries, (t_ns, place.number, TURN, number, turn, TURN))
 
     # -- Activatable --------------------------------------------------------------------------------------------
 
     def activate(self, bound_ns: int, emissions: Sequence[Emission], limit: int) -> Completion:
-        """Take the emissions in, then run every event before ``bound_ns``, or about ``limit`` messages in and out."""
+        """Take the emissions in, then run every event before ``bound_ns``, or about ``limit`` messages in and out.
+
+        A KiB that goes to other hosts counts as a message, so that what is large travels while more is made.
+        """
         for emission in emissions:
             self._take_in(emission)
         done, entries = self.done, self._entries
@@ -206,12 +232,12 @@ class Host:
         with driving():
             while entries:
                 entry = heappop(entries)
-                t_ns, number, source, _, what, reason = entry
+                t_ns, number, _, _, what, reason = entry
                 if t_ns > now_ns:
                     if (
                         t_ns >= bound_ns
                         or t_ns >= self.until_ns
-                        or self.emitted + len(receptions) + len(losses) >= limit
+                        or self.emitted + self.outgoing_kib + len(receptions) + len(losses) >= limit
                     ):
                         heappush(entries, entry)
                         break
@@ -222,12 +248,7 @@ class Host:
                     loop.now_ns = t_ns
                     _set_running_loop(loop)
                 try:
-                    if source is TIMER:
-                        if acts and not place.absent:
-                            loop.run_timer(what)
-                    elif source is TURN:
-                        what(place)
-                    elif reason is None and not place.absent:
+                    if reason is None and not place.absent:
                         reception = Reception(what, place.name, t_ns)
                         place.chain.received(what, t_ns)
                         receptions.append(reception)
@@ -237,12 +258,17 @@ class Host:
                             place.inlets[what.channel].deliver(reception)
                             if loop.ready:
                                 loop.drain()
+                    elif reason is TIMER:
+                        if acts and not place.absent:
+                            loop.run_timer(what)
+                    elif reason is TURN:
+                        what(place)
                     else:
                         self._lose(place, what, t_ns, reason)
                 except (LightlagError, SystemExit) as error:
                     self._kill(place, error)
-                if loop.ended or loop.unhandled:
-                    self._see_to_loose_ends(place)
+                if loop.untidy:
+                    self._tidy_up(place)
         return self._complete()
 
     def finish(self, emissions: Sequence[Emission], *, failed: bool = False) -> Completion:
@@ -253,8 +279,8 @@ class Host:
         """
         for emission in emissions:
             self._take_in(emission)
-        for t_ns, number, source, _, what, _ in sorted(self._entries, key=lambda entry: (entry[1], entry[:4])):
-            if source not in (TIMER, TURN):
+        for t_ns, number, _, _, what, reason in sorted(self._entries, key=lambda entry: (entry[1], entry[:4])):
+            if reason not in (TIMER, TURN):
                 self._lose(self._places[number], what, t_ns, "in_flight")
         self._agenda.keep([])
         done = self.done
@@ -276,11 +302,11 @@ class Host:
         kept: list[Entry] = []
         again: list[Entry] = []
         for entry in self._entries:
-            on_its_way = entry[1] == place.number and entry[2] not in (TIMER, TURN) and entry[0] > place.loop.now_ns
+            on_its_way = entry[1] == place.number and entry[5] not in (TIMER, TURN) and entry[0] > place.loop.now_ns
             (again if on_its_way else kept).append(entry)
         self._agenda.keep(kept)
         for _, _, _, _, emission, _ in again:
-            self.judge(emission, place, self._audiences[emission.channel].channel.medium.judge)
+            self.judge(emission, (place,), self._audiences[emission.channel].channel.medium.judge)
 
     # -- Services of nodes --------------------------------------------------------------------------------------
 
@@ -301,28 +327,39 @@ class Host:
     # -- what is on its way -------------------------------------------------------------------------------------
 
     def _take_in(self, emission: Emission) -> None:
-        audience = self._audiences[emission.channel]
-        for place in audience.of(emission.source, emission.to):
-            self.judge(emission, place, audience.channel.medium.judge)
-
-    def judge(self, emission: Emission, place: _Place, judge: _Judge) -> None:
-        """Ask the medium if and when an emission reaches a place here, and put that on the agenda."""
-        try:
-            t_ns, reason = judge(emission, place.name)
-            if t_ns <= emission.sent_ns or t_ns <= place.loop.now_ns:
-                raise RunError(
-                    f"{emission!r} would reach {place.name} at {t_ns} ns, which it has passed ({place.loop.now_ns} "
-                    f"ns); channel {emission.channel} promises more lookahead than its medium keeps"
-                )
-        except Exception as error:  # noqa: BLE001 - whatever a plug-in's trajectory raises is the receiver's failure,
-            # dated by the emission: who judges it, and when, depends on the placement.
-            self._fail(emission.sent_ns, place, error)
+        if emission.source == OPERATOR:
+            self._take_in_act(emission)
             return
-        heappush(self._entries, (t_ns, place.number, emission.source, emission.seq, emission, reason))
+        audience = self._audiences[emission.channel]
+        self.judge(emission, audience.of(emission.source, emission.to), audience.channel.medium.judge)
+
+    def _take_in_act(self, emission: Emission) -> None:
+        """Somebody outside sends to a port of a node here, or sets its parameters; it takes 1 ns."""
+        place, channel = self._place_of[emission.to], emission.channel
+        setting = channel == SETTINGS
+        place.inlets[channel] = _Settings(place.node) if setting else place.node.port[channel.removeprefix(OUTSIDE)]
+        heappush(self._entries, (emission.sent_ns + 1, place.number, emission.source, emission.seq, emission, None))
+
+    def judge(self, emission: Emission, receivers: Iterable[_Place], judge: _Judge) -> None:
+        """Ask the medium if and when an emission reaches places here, and put that on the agenda."""
+        for place in receivers:
+            try:
+                t_ns, reason = judge(emission, place.name)
+                if t_ns <= emission.sent_ns or t_ns <= place.loop.now_ns:
+                    raise RunError(
+                        f"{emission!r} would reach {place.name} at {t_ns} ns, which it has passed "
+                        f"({place.loop.now_ns} ns); channel {emission.channel} promises more lookahead than its medium "
+                        f"keeps"
+                    )
+            except Exception as error:  # noqa: BLE001 - whatever a plug-in's trajectory raises is the receiver's
+                # failure, dated by the emission: who judges it, and when, depends on the placement.
+                self._fail(emission.sent_ns, place, error)
+            else:
+                heappush(self._entries, (t_ns, place.number, emission.source, emission.seq, emission, reason))
 
     # -- instants -----------------------------------------------------------------------------------------------
 
-    def _see_to_loose_ends(self, place: _Place) -> None:
+    def _tidy_up(self, place: _Place) -> None:
         """At the end of an instant: what nobody awaited or caught is a failure, or is told of."""
         entries = self._entries
         if not entries or entries[0][:2] != (place.loop.now_ns, place.number):
@@ -353,8 +390,9 @@ class Host:
     def _complete(self) -> Completion:
         done, self.done = self.done, Completion()
         done.emissions, self.emitted = self.emitted, 0
+        self.outgoing_kib = 0
         entries = self._entries
-        while entries and entries[0][2] is TIMER and self._is_idle(entries[0]):
+        while entries and entries[0][5] is TIMER and self._is_idle(entries[0]):
             heappop(entries)
         done.next_ns = entries[0][0] if entries else NEVER_NS
         done.failure = self._failed

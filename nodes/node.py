@@ -89,6 +89,13 @@ class Node:
             GraphError: the parameters ask for what is not there.
         """
 
+    def set_params(self, params: NodeParams) -> None:
+        """The parameters change while the run goes on (see ``setting``); a subclass that keeps some refreshes them."""
+        self.params = params
+        for name, port in self.port.items():
+            if isinstance(port, Radio):
+                port.spec = getattr(params, name)
+
     async def run(self) -> None:
         """What the node does, in simulated time; the node goes on receiving after it returns."""
 

@@ -84,12 +84,13 @@ class Port:
     @types.coroutine
     def __anext__(self) -> Generator[Waiter, None, Reception]:
         """The next reception; each goes to one reader only."""
-        queue = self._queue
-        while not queue:
-            waiter = self._waiter if not self._readers else Waiter(self.node.loop, self._reader_cancelled)
-            self._readers.append(waiter)
-            yield waiter
-        return queue.popleft()
+        if self._queue:
+            return self._queue.popleft()
+        readers = self._readers
+        waiter = Waiter(self.node.loop, self._reader_cancelled) if readers else self._waiter
+        readers.append(waiter)
+        yield waiter
+        return waiter.value  # type: ignore[no-any-return]
 
     def _reader_cancelled(self, waiter: Waiter) -> None:
         self._readers.remove(waiter)
@@ -129,9 +130,10 @@ class Port:
 
     def deliver(self, reception: Reception) -> None:
         """A reception has arrived; called at the top of the node's loop, where its reader may run at once."""
-        self._queue.append(reception)
         if self._readers:
-            self._readers.pop(0).resume()
+            self._readers.pop(0).resume(reception)
+        else:
+            self._queue.append(reception)
 
 
 class _NoRun:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.message import message
@@ -50,9 +50,12 @@ def _changed(params: NodeParams, path: list[str], text: str, whole: str) -> Node
     inner: Any = getattr(params, name)
     if rest and not isinstance(inner, NodeParams):
         raise GraphError(f"there is no parameter {whole!r}: {name} has no parts")
-    value = _changed(inner, rest, text, whole) if rest else _typed(text)
+    if rest:
+        return params.model_copy(update={name: _changed(inner, rest, text, whole)})
+    # The others are not asked again: they are in base units now, where a graph file writes the unit.
+    adapter: TypeAdapter[Any] = TypeAdapter(known[name].rebuild_annotation())
     try:
-        return type(params).model_validate({**dict(params), name: value})
+        return params.model_copy(update={name: adapter.validate_python(_typed(text))})
     except ValidationError as error:
         told = error.errors(include_url=False)[0]["msg"]
         raise GraphError(f"{whole} cannot be {text!r}: {told[:1].lower()}{told[1:]}") from None
