@@ -228,12 +228,12 @@ class Host:
             self._take_in(emission)
         done, entries = self.done, self._entries
         receptions, losses = done.receptions, done.losses
-        now_ns = at = -1
+        at = -1
         with driving():
             while entries:
                 entry = heappop(entries)
                 t_ns, number, _, _, what, reason = entry
-                if t_ns > now_ns:
+                if t_ns > self._ran_ns:
                     if (
                         t_ns >= bound_ns
                         or t_ns >= self.until_ns
@@ -241,7 +241,7 @@ class Host:
                     ):
                         heappush(entries, entry)
                         break
-                    now_ns, at = t_ns, -1
+                    self._ran_ns, at = t_ns, -1
                 if number != at:  # an instant of a node begins
                     at, place = number, self._places[number]
                     acts, loop = not place.dead, place.loop
@@ -345,11 +345,10 @@ class Host:
         for place in receivers:
             try:
                 t_ns, reason = judge(emission, place.name)
-                if t_ns <= emission.sent_ns or t_ns <= place.loop.now_ns:
+                if t_ns <= emission.sent_ns or t_ns <= self._ran_ns:
                     raise RunError(
-                        f"{emission!r} would reach {place.name} at {t_ns} ns, which it has passed "
-                        f"({place.loop.now_ns} ns); channel {emission.channel} promises more lookahead than its medium "
-                        f"keeps"
+                        f"{emission!r} would reach {place.name} at {t_ns} ns, when its host has run {self._ran_ns} ns; "
+                        f"channel {emission.channel} promises more lookahead than its medium keeps"
                     )
             except Exception as error:  # noqa: BLE001 - whatever a plug-in's trajectory raises is the receiver's
                 # failure, dated by the emission: who judges it, and when, depends on the placement.
