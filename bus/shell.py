@@ -25,8 +25,9 @@ from .fingerprint import arithmetic_fingerprint
 from .security import Keys, check_sizes
 from .tap import bunches
 
-#: Receptions and losses after which a host reports early, so that queues stay short and the view stays live.
-EARLY_REPORT_EVENTS = 2_000
+#: Emissions, receptions, losses and KiB for other hosts after which a host reports early, so that queues stay short,
+#: the view stays live, and what is large travels while more of it is made.
+EARLY_REPORT_EVENTS = 4_000
 #: What the launcher says over the control pipe: the hub was started again; the hub has died after the end, leave.
 HUB_AGAIN = b"hub"
 LEAVE = b"leave"

@@ -47,6 +47,9 @@ def launch(
         str | None,
         typer.Option(metavar="N|auto", help="Spread the nodes over N processes; auto (default): where it is faster."),
     ] = None,
+    hosts: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="The machines for the places of the graph.")
+    ] = None,
     speed: Annotated[
         str, typer.Option(metavar="max|1x|60x", help="Simulated seconds a second; max: as fast as it goes.")
     ] = "max",
@@ -122,7 +125,7 @@ def launch(
             with _display(quiet) as display:
                 raise typer.Exit(go_on(resume, options, display).exit_code)
         assert graph is not None
-        loaded = load(graph, arguments, until)
+        loaded = load(graph, arguments, until, hosts)
         if check_determinism:
             from .determinism import check_and_tell
 
@@ -162,6 +165,15 @@ def hub(
     with errors_taught():
         code = run_hub(run_dir, endpoint, feed_fd, speed)
     raise typer.Exit(code)
+
+
+@app.command(hidden=True)
+def agent(name: str) -> None:
+    """Run a host on this machine for a launcher on another; it is told on standard input what to run."""
+    from .agent import agent as serve
+
+    with errors_taught():
+        raise typer.Exit(serve(name))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

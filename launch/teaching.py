@@ -27,8 +27,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standar
 LATEST = Path("runs/latest")
 
 
-def load(graph: str, words: Sequence[str] | None, until: str | None) -> Graph:
-    """The graph that a command line names, or every error of the file and of the command line at once."""
+def load(graph: str, words: Sequence[str] | None, until: str | None, hosts: Path | None = None) -> Graph:
+    """The graph that a command line names, or every error of the files and of the command line at once."""
     from .arguments import split_words
     from .diagnostics import Report
     from .graph import read_graph
@@ -36,7 +36,7 @@ def load(graph: str, words: Sequence[str] | None, until: str | None) -> Graph:
     if (file := Path(graph)).is_file():  # a node class may lie beside the graph file, as with a script
         sys.path.append(str(file.resolve().parent))
     report = Report()
-    loaded = read_graph(graph, split_words(words or (), report), until, report)
+    loaded = read_graph(graph, split_words(words or (), report), until, report, hosts)
     from .summary import loose_ends
 
     for warning in loose_ends(loaded):

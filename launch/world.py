@@ -32,8 +32,11 @@ WINDOW_NS = 600 * NS_PER_S
 MOST_WINDOWS = 4096
 #: A grant reaches over this many of them: more than the light time between planets, so that they hold nobody up.
 WINDOWS_AHEAD = 4
-#: How far hosts may be ahead of the slowest, so that a person who watches sees the run unfold.
+#: A person who watches a run in one process sees it unfold in so many steps.
 SHOWN_STEPS = 100
+#: How far hosts may be ahead of the slowest: more than the light time to Mars, so that over a network a grant is worth
+#: a light time; and not without end, so that what is on its way between them fits into memory.
+RUN_AHEAD_NS = 1_500 * NS_PER_S
 
 
 class World:
@@ -141,13 +144,13 @@ class World:
             host_of,
             self.destinations(groups),
             self.graph.until_ns,
-            run_ahead_ns=self.run_ahead_ns,
+            run_ahead_ns=self.run_ahead_ns if len(groups) > 1 else max(1, self.graph.until_ns // SHOWN_STEPS),
         )
 
     @property
     def run_ahead_ns(self) -> int:
-        """How far hosts may be ahead of the slowest, whatever the lookahead."""
-        return max(1, self.graph.until_ns // SHOWN_STEPS)
+        """How far one of several hosts may be ahead of the slowest, whatever the lookahead."""
+        return max(RUN_AHEAD_NS, self.graph.until_ns // SHOWN_STEPS)
 
     def destinations(self, groups: Sequence[Sequence[str]]) -> Callable[[Emission], Sequence[int]]:
         """For an emission: the hosts, other than its own, where potential receivers of it live."""

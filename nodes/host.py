@@ -54,7 +54,9 @@ class _Place:
         self.chain = DigestChain()
         self.seq = 0
         #: The port to which receptions on a channel are delivered.
-        self.inlets: dict[str, Inlet] = {c.name: node.port[c.members[node.name]] for c in channels if node.name in c.members}
+        self.inlets: dict[str, Inlet] = {
+            c.name: node.port[c.members[node.name]] for c in channels if node.name in c.members
+        }
         #: It has not joined yet, or has left: it does nothing, and what would reach it is lost.
         self.absent = True
         #: It has failed: it does nothing any more, but what reaches it counts to the end of the run.
@@ -192,6 +194,8 @@ class Host:
         self._agenda = Agenda()
         self._entries = self._agenda.entries
         self.done = Completion()
+        #: The latest instant that was run; nothing may arrive at or before it.
+        self._ran_ns = -1
         #: Emissions since the latest completion, and KiB of what goes to other hosts.
         self.emitted = 0
         self.outgoing_kib = 0

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from lightlag.bus.errors import GraphError
+from lightlag.launch.cli import app
 from lightlag.launch.graph import load_graph
 from lightlag.launch.lint import lint_graph, lint_source
-from lightlag.launch.cli import app
 from lightlag.launch.lint.linting import lint_file, modules_of
 from lightlag.launch.lint.rules import RULES
 
