@@ -403,7 +403,10 @@ def test_what_a_dead_hub_had_granted_is_not_run_after_the_hello_to_a_new_one(ben
 
     host = Blocked(bench.world, 0)
     shell = threading.Thread(
-        target=run_shell, args=(host, bench.endpoint, RUN, lambda done: None), kwargs={"control_fd": reading}
+        target=run_shell,
+        args=(host, bench.endpoint, RUN, lambda done: None),
+        kwargs={"control_fd": reading},
+        daemon=True,
     )
     shell.start()
     with bench.socket() as old:
@@ -412,17 +415,16 @@ def test_what_a_dead_hub_had_granted_is_not_run_after_the_hello_to_a_new_one(ben
             old.send_multipart([identity, *said(wire.GRANT, fields)])
         busy.wait(20)
         os.write(writing, HUB_AGAIN + b"\n")
-        free.set()
-        heard = wire.decode(RUN, old.recv_multipart()[1:])
-        assert (heard.kind, heard.fields[1:3]) == (wire.REPORT, (1, 10))
     with bench.socket() as new:
+        free.set()
         heard = []
         while new.poll(500):
             _, *frames = new.recv_multipart()
             heard.append(wire.decode(RUN, frames))
-        assert [each.kind for each in heard] == [wire.HELLO, wire.REPORT]
-        assert heard[0].fields[3:] == (1, 10)
-        assert heard[1].fields[1:3] == (1, 10)
+        # The report of the first grant may have waited for the new hub, too; the second grant was never run.
+        assert [each.kind for each in heard[-2:]] == [wire.HELLO, wire.REPORT]
+        assert heard[-2].fields[3:] == (1, 10)
+        assert all(each.fields[1:3] == (1, 10) for each in heard if each.kind == wire.REPORT)
         new.send_multipart([identity, *said(wire.BYE, ())])
     shell.join(20)
     assert not shell.is_alive()
