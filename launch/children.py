@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -82,7 +81,7 @@ def serve_host(
 def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> int:
     """The body of ``lightlag hub``: coordinate the run from where its journal ends; returns the exit code."""
     _deaf_to_the_terminal()
-    threading.Thread(target=_leave_with_launcher, args=(endpoint,), daemon=True).start()
+    threading.Thread(target=_leave_with_launcher, daemon=True).start()
     directory = RunDirectory(run_dir)
     show_stack_on_request(directory, HUB)
     feed = Feed(feed_fd)
@@ -150,12 +149,10 @@ def _deaf_to_the_terminal() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _leave_with_launcher(endpoint: str) -> None:
-    """Wait for the end of standard input; then leave nothing behind."""
+def _leave_with_launcher() -> None:
+    """Wait for the end of standard input; then leave, whatever is going on."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    if endpoint.startswith("ipc://"):
-        shutil.rmtree(Path(endpoint.removeprefix("ipc://")).parent, ignore_errors=True)
     os._exit(1)
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import zmq
@@ -27,6 +24,7 @@ from lightlag.bus.tap import Tap, bunches
 from .live import HERE, say_alive, showing_stack_on_request
 from .operations import answer
 from .rundir import HostFiles, RunDirectory
+from .sockets import socket_directory
 from .world import World
 
 
@@ -59,10 +57,7 @@ class InProcess:
     ) -> Outcome:
         """Run to the end, or until somebody stops it."""
         files = HostFiles(self._directory, HERE, self._world.graph.epoch, record=self._facts["record"])
-        private = Path(tempfile.mkdtemp(prefix="ll-", dir="/tmp"))
-        endpoint = f"ipc://{private}/hub"
         pace = self._pace = Pace(speed)
-        tap = self._tap = Tap(endpoint)
 
         def watched(frontier_ns: int, news: list[tuple[Any, ...]]) -> None:
             watch(frontier_ns, news)
@@ -70,15 +65,18 @@ class InProcess:
 
         def write(done: Completion) -> None:
             files.write(done)
-            if tap.wanted:
-                tap.publish(bunches(done))
+            if self._tap is not None and self._tap.wanted:
+                self._tap.publish(bunches(done))
 
         try:
             with (
                 showing_stack_on_request(self._directory, HERE),
+                socket_directory() as private,
                 zmq.Context() as context,
                 context.socket(zmq.ROUTER) as socket,
             ):
+                endpoint = f"ipc://{private}/hub"
+                self._tap = Tap(endpoint)
                 socket.setsockopt(zmq.LINGER, 0)
                 socket.bind(endpoint)
                 say_alive(self._directory.live, endpoint, self._facts["run"])
@@ -93,10 +91,10 @@ class InProcess:
                 )
         finally:
             files.close()
-            tap.close()
+            if self._tap is not None:
+                self._tap.close()
             self._journal.close()
             self._directory.live.unlink(missing_ok=True)
-            shutil.rmtree(private, ignore_errors=True)
 
     def state(self, wait: Wait) -> str:
         """In a word, what the host does: whoever asks is answered between two activations."""

@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import os
 import selectors
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -34,6 +32,7 @@ from .feed import Listener, outcome_of
 from .live import say_alive
 from .remote import Task, has_begun, lay_out, machines_of, take_in
 from .rundir import RunDirectory
+from .sockets import socket_directory
 
 if TYPE_CHECKING:
     from .spec import Graph
@@ -94,28 +93,27 @@ class Supervisor:
         network, self._endpoints = lay_out(facts["hosts"], self._machines) if self._machines else (None, {})
         self._keys = network.keys if network else None
         incarnations = _incarnations(self._directory.journal, facts["hosts"])
-        self._private = private = Path(tempfile.mkdtemp(prefix="ll-", dir="/tmp"))  # ipc paths over 107 bytes fail
-        self._endpoint = f"ipc://{private}/hub"
         self._run_id: str = facts["run"]
-        if network:
-            network.write(private)
-        say_alive(self._directory.live, self._endpoint, self._run_id, self._operator_keys)
         self._selector = selectors.DefaultSelector()
-        try:
-            with _woken_by_signals(self._selector):
-                self._start_hub()
-                for name in facts["hosts"]:
-                    self._start_host(name, incarnations[name] + 1)
-                while self._outcome is None:
-                    self._look(_LOOK_S)
-                self._let_go()
-            return self._outcome
-        finally:
-            for child in self._children.values():
-                child.end()
-            self._selector.close()
-            self._directory.live.unlink(missing_ok=True)
-            shutil.rmtree(private, ignore_errors=True)
+        with socket_directory() as self._private:
+            self._endpoint = f"ipc://{self._private}/hub"
+            if network:
+                network.write(self._private)
+            say_alive(self._directory.live, self._endpoint, self._run_id, self._operator_keys)
+            try:
+                with _woken_by_signals(self._selector):
+                    self._start_hub()
+                    for name in facts["hosts"]:
+                        self._start_host(name, incarnations[name] + 1)
+                    while self._outcome is None:
+                        self._look(_LOOK_S)
+                    self._let_go()
+                return self._outcome
+            finally:
+                for child in self._children.values():
+                    child.end()
+                self._selector.close()
+                self._directory.live.unlink(missing_ok=True)
 
     # -- what happens -------------------------------------------------------------------------------------------
 
