@@ -7,14 +7,17 @@ General layout, lowest first (a module imports only those above it):
 
     errors, time              what may go wrong; integer nanoseconds of TDB and their edges
     message, emission         typed messages; the header, the bytes on the wire, receptions and losses
-    medium                    channels, and who decides if and when an emission is received
+    medium, draw              channels, and who decides if and when an emission is received; chance, message by message
     digest, fingerprint       proofs that two runs, or two machines' arithmetic, are the same
-    loop                      one asyncio loop in simulated time per node
+    agenda, futures, loop     what is going to happen; what tasks wait for; one asyncio loop per node, in simulated time
     activation                what a host is to the kernel: activate(bound, emissions) -> Completion
-    lookahead, coordinator    the rule that lets hosts run ahead of each other, without I/O
-    journal                   the log of accepted reports: crash recovery and replay
-    wire, shell, hub, memory  transports: over ZeroMQ, and inside one process
-    schema, recording         messages as JSON; MCAP parts and their merge
+    lookahead, past,          the rule that lets hosts run ahead of each other, without I/O;
+    coordinator, pace         what a killed host goes through again; the wall clock, for who wants it
+    wire, journal             the protocol of hub and hosts; the log of accepted reports, which is the run
+    shell, hub, memory        transports: over ZeroMQ, and inside one process
+    operator, tap, security   who asks and acts from outside; what is shown of a live run; who may speak
+    schema, payload, part,    messages as JSON; what a host writes while it runs;
+    mcap_file, recording      the MCAP file that is made of it
 
 Imports from: nothing in lightlag. Imported by: everything.
 """

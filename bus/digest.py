@@ -14,21 +14,22 @@ from collections.abc import Mapping
 
 from .emission import Emission
 
-_RECEIVED = struct.Struct("<cq")
+_received = struct.Struct("<cq").pack
 _LOST = struct.Struct("<cqB")
 
 
 class DigestChain:
     """The streaming hash of what one receiver got and lost."""
 
-    __slots__ = ("_hash",)
+    __slots__ = ("_hash", "_update")
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
+        self._update = self._hash.update
 
     def received(self, emission: Emission, t_ns: int) -> None:
         """Append a reception at ``t_ns``."""
-        self._hash.update(_RECEIVED.pack(b"R", t_ns) + emission.packed)
+        self._update(_received(b"R", t_ns) + emission.packed)
         if emission.arrays:
             self._frames(emission)
 

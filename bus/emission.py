@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgpack
 
 from .errors import ProtocolError
-from .message import message_class
+from .message import decoded
 
 Buffer = bytes | memoryview
 
@@ -47,19 +47,16 @@ class Emission:
     """
 
     __slots__ = (
-        "_origin",
+        "_rest",
         "arrays",
         "body",
         "channel",
-        "duration_ns",
-        "emitter",
         "packed",
         "sent_ns",
         "seq",
         "source",
         "to",
         "type",
-        "via",
     )
 
     def __init__(
@@ -84,21 +81,16 @@ class Emission:
         self.type = type
         self.sent_ns = sent_ns
         self.body = body
-        self.arrays = tuple(arrays) if arrays else ()
         self.to = to
-        self.duration_ns = duration_ns
-        self.emitter = emitter
-        self.via = via
-        self._origin = origin
-        if packed:
-            self.packed = packed
-        elif duration_ns or emitter or arrays or via or origin:
-            sizes = [len(array) for array in arrays]
-            self.packed = _pack(
-                (source, seq, channel, type, sent_ns, to, body, duration_ns, emitter, sizes, via, origin)
-            )
+        if duration_ns or emitter or arrays or via or origin:
+            sizes = tuple([len(array) for array in arrays])
+            self.arrays = tuple(arrays)
+            self._rest = rest = (duration_ns, emitter, sizes, via, origin)
+            self.packed = packed or _pack((source, seq, channel, type, sent_ns, to, body, *rest))
         else:
-            self.packed = _pack((source, seq, channel, type, sent_ns, to, body))
+            self.arrays = ()
+            self._rest = _NO_REST
+            self.packed = packed or _pack((source, seq, channel, type, sent_ns, to, body))
 
     @classmethod
     def unpack(cls, packed: bytes, arrays: Sequence[Buffer]) -> Emission:
@@ -123,9 +115,24 @@ class Emission:
         return cls(source, seq, channel, kind, sent_ns, body, arrays, to, duration_ns, emitter, via, first, packed)
 
     @property
+    def duration_ns(self) -> int:
+        """How long the whole took to leave."""
+        return self._rest[0]
+
+    @property
+    def emitter(self) -> bytes:
+        """What the medium stamped on it."""
+        return self._rest[1]
+
+    @property
+    def via(self) -> tuple[str, ...]:
+        """The relays through which the content came."""
+        return self._rest[3]
+
+    @property
     def origin(self) -> Origin:
         """The first emission of this content: itself, unless it was relayed."""
-        return self._origin or Origin(self.source, self.seq, self.sent_ns)
+        return self._rest[4] or Origin(self.source, self.seq, self.sent_ns)
 
     @property
     def size_bytes(self) -> int:
@@ -164,7 +171,7 @@ class Reception:
         message = self._message
         if message is None:
             emission = self.emission
-            message = self._message = message_class(emission.type).decode(emission.body, emission.arrays)
+            message = self._message = decoded(emission.type, emission.body, emission.arrays)
         return message
 
     @property

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
+    from .face import Face
     from .loop import VirtualLoop
 
 
@@ -32,8 +33,8 @@ class Runnable(Protocol):
 class VirtualFuture(asyncio.Future[Any]):
     """A future that hashes by the number its loop gave it."""
 
-    def __init__(self, *, loop: VirtualLoop) -> None:
-        self._number = loop.next_number()
+    def __init__(self, *, loop: Face, number: int) -> None:
+        self._number = number
         super().__init__(loop=loop)
 
     def __hash__(self) -> int:
@@ -43,8 +44,8 @@ class VirtualFuture(asyncio.Future[Any]):
 class VirtualTask(asyncio.Task[Any]):
     """A task that hashes by the number its loop gave it."""
 
-    def __init__(self, coro: Any, *, loop: VirtualLoop, **kwargs: Any) -> None:
-        self._number = loop.next_number()
+    def __init__(self, coro: Any, *, loop: Face, number: int, **kwargs: Any) -> None:
+        self._number = number
         super().__init__(coro, loop=loop, **kwargs)
 
     def __hash__(self) -> int:
@@ -107,7 +108,7 @@ class Waiter:
     def __init__(self, loop: VirtualLoop, on_cancel: Callable[[Waiter], object]) -> None:
         self._asyncio_future_blocking = True
         self._cancelled = False
-        self._loop = loop
+        self._loop = loop.face
         self._on_cancel = on_cancel
         self.value: Any = None
 

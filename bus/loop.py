@@ -5,9 +5,10 @@ time it is. Plain asyncio works on it (``sleep``, ``timeout``, ``wait_for``, ``Q
 ``wait``); whatever needs the real world is refused with an error that says what to do instead. The order within an
 instant is: arrivals, each followed by everything it makes ready; then timers in the order in which they were set,
 each likewise. ``run_instant`` does that for a loop that stands alone; a host does the same for many, with their
-``now_ns``, ``drain``, ``run_timer`` and ``end``.
+``now_ns``, ``due``, ``drain`` and ``end``.
 
-Tasks and futures are the loop's own (``futures``), so that sets of them keep one order. Out of reach are futures that
+asyncio itself sees a loop's face (``face``), which the loops of a host share. Tasks and futures are the loop's own
+(``futures``), so that sets of them keep one order. Out of reach are futures that
 asyncio makes by itself: do not put the result of ``asyncio.gather`` into a set or into ``asyncio.wait``, and give
 ``asyncio.as_completed`` tasks rather than bare coroutines.
 """
@@ -17,15 +18,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import gc
 import heapq
-import sys
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
 from .agenda import TIMER, Agenda
 from .errors import NotInSimulation, StuckInstant
+from .face import Face, driving
 from .futures import Handle, Runnable, Timer, VirtualFuture, VirtualTask, Waiter
 from .time import NEVER_NS, NS_PER_S
 
@@ -34,8 +34,6 @@ Ts = TypeVarTuple("Ts")
 
 #: More callbacks than this in one instant mean that simulated time will never move again.
 MAX_CALLBACKS_PER_INSTANT = 1_000_000
-#: What a patient garbage collector waits for.
-_YOUNG_OBJECTS = 50_000
 
 _INSTEAD = {
     "run_in_executor": "threads run in real time; compute in the node itself, or await loop time with asyncio.sleep",
@@ -87,6 +85,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self.now_ns = 0
         #: Callbacks that will run in this instant; when it is empty there is nothing to ``drain``.
         self.ready: deque[Runnable] = deque()
+        #: What asyncio takes for the loop.
+        self.face = Face(self)  # type: ignore[abstract]
         self._agenda = Agenda()
         self._place = 0
         self._timer_count = 0
@@ -98,18 +98,20 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         #: be destroyed, its ``finally`` run, whenever the garbage collector comes by.
         self._tasks: dict[VirtualTask, None] = {}
         self._ended: list[VirtualTask] = []
-        #: Whether there is something to do at the ``end`` of this instant.
-        self.untidy = False
+        #: Whether there may be something to ``drain``, or to do at the ``end`` of the instant.
+        self.stirred = False
         self._closed = False
         #: What became of exceptions that nobody awaited; the host reads and clears it.
         self.unhandled: list[dict[str, Any]] = []
 
     # -- what a host drives -------------------------------------------------------------------------------------
 
-    def join(self, agenda: Agenda, place: int) -> None:
-        """Keep timers on the agenda of a host, under this place; called once, before anything is scheduled."""
+    def join(self, agenda: Agenda, place: int, face: Face) -> None:
+        """Keep timers on the agenda of a host, under this place, and have the face that its loops share; called once,
+        before anything is scheduled."""
         self._agenda = agenda
         self._place = place
+        self.face = face
 
     def drain(self) -> None:
         """Run what is ready, and all that it makes ready.
@@ -133,10 +135,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
                 )
         self._callbacks_left = left
 
-    def run_timer(self, timer: Runnable) -> None:
-        """Run a timer of the agenda, unless it was cancelled, and all that it makes ready."""
+    def due(self, timer: Runnable) -> None:
+        """The time of a timer of the agenda has come; ``drain`` runs it, unless it was cancelled."""
         self.ready.append(timer)
-        self.drain()
+        self.stirred = True
 
     def end(self) -> None:
         """Note exceptions of tasks that nobody has awaited by the end of the instant, rather than when the garbage
@@ -146,7 +148,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
                 message = f"task {task.get_name()} ended with an exception that nobody awaited"
                 self.unhandled.append({"message": message, "exception": task.exception()})
         self._ended.clear()
-        self.untidy = False
+        self.stirred = False
 
     # -- a loop that stands alone -------------------------------------------------------------------------------
 
@@ -166,16 +168,16 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             StuckInstant: more than a million callbacks ran and the instant did not end.
         """
         assert t_ns >= self.now_ns, f"{self.name}: time runs backwards, from {self.now_ns} to {t_ns} ns"
-        self.now_ns = t_ns
-        with driving():
-            asyncio._set_running_loop(self)
+        self.now_ns, self._counted_ns = t_ns, -1
+        with driving(self.face), self._in_front():
             self.drain()
             for arrive in arrivals:
                 arrive()
                 self.drain()
             entries = self._agenda.entries
             while entries and entries[0][0] <= t_ns:
-                self.run_timer(heapq.heappop(entries)[4])
+                self.due(heapq.heappop(entries)[4])
+                self.drain()
             self.end()
 
     def advance(self, until_ns: int) -> None:
@@ -189,7 +191,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         assert isinstance(task, VirtualTask)
         self._tasks.pop(task, None)
         self._ended.append(task)
-        self.untidy = True
+        self.stirred = True
 
     def _context(self, given: contextvars.Context | None) -> contextvars.Context:
         """The context of what is scheduled: given, inherited from what runs, or empty if nothing does, so that no
@@ -198,10 +200,14 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             return given
         return contextvars.copy_context() if self.is_running() else contextvars.Context()
 
-    def next_number(self) -> int:
-        """The next number of a task or future of this loop."""
-        self._number += 1
-        return self._number
+    @contextlib.contextmanager
+    def _in_front(self) -> Iterator[None]:
+        """Whatever is asked of the face meanwhile is asked of this loop."""
+        previous, self.face.loop = self.face.loop, self
+        try:
+            yield
+        finally:
+            self.face.loop = previous
 
     # -- asyncio ------------------------------------------------------------------------------------------------
 
@@ -215,6 +221,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """Run ``callback`` in this instant, after what is ready already."""
         handle = Handle(callback, args, self, self._context(context))
         self.ready.append(handle)
+        self.stirred = True
         return handle
 
     def call_at_ns(
@@ -262,7 +269,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def create_future(self) -> VirtualFuture:
         """A future of this loop."""
-        return VirtualFuture(loop=self)
+        self._number += 1
+        return VirtualFuture(loop=self.face, number=self._number)
 
     def create_task(
         self,
@@ -272,15 +280,17 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         context: contextvars.Context | None = None,
     ) -> VirtualTask:
         """Schedule a coroutine; its name defaults to a number of this loop, the same in every run."""
-        name = name or f"{self.name}-{self._number + 1}"
-        task = VirtualTask(coro, loop=self, name=name, context=self._context(context))
+        self._number = number = self._number + 1
+        name = name or f"{self.name}-{number}"
+        with self._in_front():
+            task = VirtualTask(coro, loop=self.face, number=number, name=name, context=self._context(context))
         self._tasks[task] = None
         task.add_done_callback(self._task_ended)
         return task
 
     def is_running(self) -> bool:
         """Whether an instant of this loop is being run."""
-        return asyncio._get_running_loop() is self
+        return self.face.driven and self.face.loop is self
 
     def is_closed(self) -> bool:
         """Whether ``close`` was called."""
@@ -296,9 +306,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         Left alone they would be torn down, and their ``finally`` run, when the garbage collector comes by.
         """
         self._agenda = Agenda()
-        for task in list(self._tasks):
-            task.cancel()
-        with contextlib.suppress(StuckInstant):
+        with self._in_front(), contextlib.suppress(StuckInstant):
+            for task in list(self._tasks):
+                task.cancel()
             self.run_instant(self.now_ns)
         self._closed = True
         self._tasks.clear()
@@ -328,7 +338,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Keep the context for the host."""
         self.unhandled.append(context)
-        self.untidy = True
+        self.stirred = True
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         if handle._when > self.time():  # type: ignore[attr-defined]
@@ -340,35 +350,6 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
 for _method in _REFUSED:
     setattr(VirtualLoop, _method, _refuse(_method))
-
-
-@contextlib.contextmanager
-def driving() -> Iterator[None]:
-    """Around all that runs virtual loops: whoever drives them gets back its place as the running loop, and a loop that
-    runs around them (a notebook's, a test's) does not finalise the nodes' generators."""
-    previous, hooks = asyncio._get_running_loop(), sys.get_asyncgen_hooks()
-    sys.set_asyncgen_hooks(None, None)
-    try:
-        yield
-    finally:
-        sys.set_asyncgen_hooks(*hooks)
-        asyncio._set_running_loop(previous)
-
-
-@contextlib.contextmanager
-def patient_collector() -> Iterator[None]:
-    """Around a whole run: the garbage collector waits for some megabytes of new objects before it looks at them.
-
-    By default it does so after 700 of them, again and again through all that a host is about to report and that is
-    on its way, and finds nothing: a tenth of the time of a run of 8 nodes, a fifth of 1,000.
-    """
-    thresholds = gc.get_threshold()
-    if 0 < thresholds[0] < _YOUNG_OBJECTS:
-        gc.set_threshold(_YOUNG_OBJECTS, *thresholds[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
 
 
 def _ns(seconds: float) -> int:

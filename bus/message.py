@@ -35,6 +35,8 @@ _unpack: Callable[..., Any] = msgpack.unpackb
 Check = Callable[[Any, str], Any]
 T = TypeVar("T")
 _registry: dict[str, type[Message]] = {}
+#: What makes a message of each type from its bytes.
+_decoders: dict[str, Callable[[bytes, tuple[bytes | memoryview, ...]], Message]] = {}
 
 
 def _fail(where: str, expected: str, value: object) -> MessageError:
@@ -104,14 +106,16 @@ _SCALARS: dict[Any, Check] = {
 }
 
 
-#: Values of which this is true need no check and no change; for any other the check has the last word.
+#: Values of which this is true need no check and no change; for any other the check has the last word. The names are
+#: those of ``_NAMES``: fields may be called ``type`` or ``float``.
 _CLEARLY_GOOD: dict[Any, str] = {
-    float: "type({0}) is float",
-    int: "type({0}) is int and -0x8000000000000000 <= {0} <= 0xffffffffffffffff",
-    str: "type({0}) is str and {0}.isascii()",
-    bool: "type({0}) is bool",
-    bytes: "type({0}) is bytes",
+    float: "_type({0}) is _float",
+    int: "_type({0}) is _int and -0x8000000000000000 <= {0} <= 0xffffffffffffffff",
+    str: "_type({0}) is _str and {0}.isascii()",
+    bool: "_type({0}) is _bool",
+    bytes: "_type({0}) is _bytes",
 }
+_NAMES = {"_type": type, "_int": int, "_float": float, "_str": str, "_bool": bool, "_bytes": bytes, "_tuple": tuple}
 
 
 def _checker(hint: Any, where: str) -> Check:
@@ -247,7 +251,7 @@ _no_array = _array_of(())
 
 def _write_init(kind: type[Message], hints: Mapping[str, Any]) -> Any:
     """``__init__`` of a message class: each value is checked, and normalised, on its way into its slot."""
-    scope: dict[str, Any] = {}
+    scope: dict[str, Any] = dict(_NAMES)
     parameters, body = [], []
     for number, (name, where, check) in enumerate(kind.__message_checks__):
         scope[f"_check_{number}"], scope[f"_where_{number}"] = check, where
@@ -268,6 +272,32 @@ def _write_encode(kind: type[Message]) -> Any:
     """``encode`` of a message class without arrays, whose fields msgpack takes as they are."""
     fields = "".join(f"_self.{name}, " for name, _, _ in kind.__message_checks__)
     return _written(kind, "encode", "def encode(_self):", [f" return _pack(({fields})), ()"], {"_pack": _pack})
+
+
+def _write_decode(kind: type[Message], hints: Mapping[str, Any]) -> Any:
+    """``decode`` of a message class of scalars: if msgpack yields exactly their types there is nothing to check."""
+    names = [name for name, _, _ in kind.__message_checks__]
+    scope: dict[str, Any] = {
+        "_unpack": _unpack,
+        "_new": object.__new__,
+        "_kind": kind,
+        "_decode": kind.decode,
+        **_NAMES,
+    }
+    scope |= {f"_set_{number}": getattr(kind, name).__set__ for number, name in enumerate(names)}
+    good = " and ".join(["_type(_fields) is _tuple", *[f"_type({name}) is _{hints[name].__name__}" for name in names]])
+    body = [
+        " try:",
+        f"  {', '.join(names)}, = _fields = _unpack(_body, use_list=False)",
+        " except Exception:",
+        "  return _decode(_body, _arrays)",
+        f" if {good}:",
+        "  _message = _new(_kind)",
+        *[f"  _set_{number}(_message, {name})" for number, name in enumerate(names)],
+        "  return _message",
+        " return _decode(_body, _arrays)",
+    ]
+    return _written(kind, "decode", "def decode(_body, _arrays=()):", body, scope)
 
 
 def _written(kind: type[Message], name: str, head: str, body: list[str], scope: dict[str, Any]) -> Any:
@@ -314,13 +344,28 @@ def message(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
         made.__init__ = _write_init(made, hints)
         if all(_is_plain(hints[field]) for field in fields):
             made.encode = _write_encode(made)
+        scalars = fields and all(hints[field] in _CLEARLY_GOOD for field in fields)
         known = _registry.get(kind)
         if known and (known.__module__, known.__qualname__) != (made.__module__, made.__qualname__):
             raise MessageError(f"{kind} is already {known.__module__}.{known.__qualname__}; give it another name")
         _registry[kind] = made
+        _decoders[kind] = _write_decode(made, hints) if scalars else made.decode
         return made  # type: ignore[no-any-return]
 
     return decorate
+
+
+def decoded(kind: str, body: bytes, arrays: tuple[bytes | memoryview, ...]) -> Message:
+    """The message of type ``name@version`` of (body, raw frames).
+
+    Raises:
+        MessageError: nobody registered that type here, or the bytes are no such message.
+    """
+    try:
+        decode = _decoders[kind]
+    except KeyError:
+        decode = message_class(kind).decode  # which says what is known
+    return decode(body, arrays)
 
 
 def message_class(kind: str) -> type[Message]:

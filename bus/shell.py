@@ -11,8 +11,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import zmq
@@ -58,46 +57,102 @@ def run_shell(
         RunError: the hub refused this host, or the launcher is gone.
         HostAgain: the hub asks for a new incarnation.
     """
-    with zmq.Context() as context, context.socket(zmq.DEALER) as socket, ExitStack() as stack:
-        socket.setsockopt(zmq.IDENTITY, host.name.encode())
-        socket.setsockopt(zmq.LINGER, _LINGER_MS)
+    with zmq.Context() as context:
+        line = _Line(context, host.name, endpoint, keys, control_fd)
+        shell = _Shell(host, run_id, write, incarnation, line.send)
+        shell.hello()
+        try:
+            while True:
+                control, again, heard = line.wait()
+                if control:
+                    said = os.read(control_fd or 0, 4096)
+                    if not said:
+                        raise RunError(f"host {host.name}: the launcher is gone")
+                    if LEAVE in said.split():
+                        return
+                    line.renew()
+                    shell.hello()
+                elif again:
+                    line.drain()
+                    shell.hello()
+                elif heard and not shell.hear(wire.decode(run_id, line.socket.recv_multipart())):
+                    return
+        finally:
+            line.close(_LINGER_MS)
+
+
+class _Line:
+    """The line to the hub: a socket, made anew for a hub that was started again.
+
+    What the old one still holds, grants of the dead hub or words that never reached it, goes with it. Over a network
+    it is also heard when the line to the same hub breaks and stands again.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        name: str,
+        endpoint: str,
+        keys: Keys | None,
+        control_fd: int | None,
+    ) -> None:
+        self._context = context
+        self._control_fd = control_fd
+        self._name = name
+        self._endpoint = endpoint
+        self._keys = keys
+        self._open()
+
+    def _open(self) -> None:
+        self.socket = socket = self._context.socket(zmq.DEALER)
+        socket.setsockopt(zmq.IDENTITY, self._name.encode())
         socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
         socket.setsockopt(zmq.SNDHWM, 0)
-        poller = zmq.Poller()
-        poller.register(socket, zmq.POLLIN)
-        line = None
-        if keys is None:
-            socket.connect(endpoint)
+        self._poller = zmq.Poller()
+        self._poller.register(socket, zmq.POLLIN)
+        if self._control_fd is not None:
+            self._poller.register(self._control_fd, zmq.POLLIN)
+        self._connections = 0
+        self._monitor: zmq.Socket[bytes] | None = None
+        if self._keys is None:
+            socket.connect(self._endpoint)
         else:
-            line = stack.enter_context(_line(socket))
-            poller.register(line, zmq.POLLIN)
-            keys.connect(socket, endpoint)
-        if control_fd is not None:
-            poller.register(control_fd, zmq.POLLIN)
-        send = _send if keys is None else _send_far
-        shell = _Shell(host, run_id, write, incarnation, lambda frames: send(socket, frames))
-        shell.hello()
-        connections = 0
-        while True:
-            ready = dict(poller.poll())
-            again = False
-            if line is not None and line in ready:
-                line.recv_multipart()
-                connections += 1
-                again = connections > 1
-            if control_fd in ready:
-                said = os.read(control_fd or 0, 4096)
-                if not said:
-                    raise RunError(f"host {host.name}: the launcher is gone")
-                if LEAVE in said.split():
-                    return
-                again = True
-            if again:
-                while socket.poll(0):  # what a dead hub had granted, the new one knows nothing of
-                    socket.recv_multipart()
-                shell.hello()
-            elif socket in ready and not shell.hear(wire.decode(run_id, socket.recv_multipart())):
-                return
+            self._monitor = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+            self._poller.register(self._monitor, zmq.POLLIN)
+            self._keys.connect(socket, self._endpoint)
+
+    def renew(self) -> None:
+        """A new line to a new hub."""
+        self.close(0)
+        self._open()
+
+    def close(self, linger_ms: int) -> None:
+        """Hang up; what was said last may take so long to leave."""
+        if self._monitor is not None:
+            self.socket.disable_monitor()
+            self._monitor.close(0)
+        self.socket.close(linger_ms)
+
+    def drain(self) -> None:
+        """Drop what was heard and not read: of what was under way when a line broke, some is lost."""
+        while self.socket.poll(0):
+            self.socket.recv_multipart()
+
+    def wait(self) -> tuple[bool, bool, bool]:
+        """Wait; whether the launcher has said something, the line stands again, the hub has said something."""
+        ready = dict(self._poller.poll())
+        again = False
+        if self._monitor is not None and self._monitor in ready:
+            self._monitor.recv_multipart()
+            self._connections += 1
+            again = self._connections > 1
+        return self._control_fd in ready, again, self.socket in ready
+
+    def send(self, frames: Sequence[Buffer]) -> None:
+        """Say something to the hub."""
+        if self._keys is not None:
+            check_sizes(frames)
+        self.socket.send_multipart(frames, copy=len(frames) == 1)
 
 
 class _Shell:
@@ -192,23 +247,6 @@ class _Shell:
         self._tally.add(done)
         if self._tapped and (found := bunches(done)):
             self._send(wire.encode(self._run_id, wire.TAPPED, (self._incarnation, self._number + 1, found)))
-
-
-def _send(socket: zmq.Socket[bytes], frames: Sequence[Buffer]) -> None:
-    socket.send_multipart(frames, copy=len(frames) == 1)
-
-
-def _send_far(socket: zmq.Socket[bytes], frames: Sequence[Buffer]) -> None:
-    check_sizes(frames)
-    _send(socket, frames)
-
-
-@contextmanager
-def _line(socket: zmq.Socket[bytes]) -> Iterator[zmq.Socket[bytes]]:
-    """Where it is heard that the line to the hub stands, for the first time or again."""
-    with socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED) as line:
-        yield line
-        socket.disable_monitor()
 
 
 def peak_rss_kb() -> int:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .spec import Graph
 
 #: The name of the hub among the processes of a run.
-HUB = "hub"
+HUB = "@hub"
 #: The name of the only host of a run in one process.
 HERE = "all"
 #: How long a process may take to write its stack, and how often that is looked at (wall s).
@@ -187,7 +187,7 @@ def _stack_file(directory: RunDirectory, name: str) -> Path:
 
 def _is_child(pid: int, name: str) -> bool:
     """Whether the process is what it says: after a death its number may be another's."""
-    words = [HUB] if name == HUB else ["host", name]
+    words = ["hub"] if name == HUB else ["host", name]
     try:
         told = Path(f"/proc/{pid}/cmdline").read_bytes()
     except FileNotFoundError:

@@ -29,7 +29,7 @@ from lightlag.bus.shell import HUB_AGAIN, LEAVE
 
 from .children import EXIT_AGAIN, OF_THE_TERMINAL
 from .feed import Listener, outcome_of
-from .live import say_alive
+from .live import HUB, say_alive
 from .remote import Task, has_begun, lay_out, machines_of, take_in
 from .rundir import RunDirectory
 from .sockets import socket_directory
@@ -46,7 +46,6 @@ _CLEAR_UP_S = 2.0
 #: With which exit code ssh says that the line broke, or that what it ran was killed; above which a shell says that.
 _SSH_ENDED = 255
 _SIGNALLED = 128
-_HUB = "hub"
 
 
 class Supervisor:
@@ -164,7 +163,7 @@ class Supervisor:
                 f"killed on purpose"
             )
         self._tell(f"{child.title} was killed {by}; starting it again ({child.restarts} of {self._restarts})")
-        if child.name == _HUB:
+        if child.name == HUB:
             self._start_hub()
             self._stop_said = False
             for each in self._children.values():
@@ -181,7 +180,7 @@ class Supervisor:
     def _let_go(self) -> None:
         """Everything was received: wait for the children to leave, and be plain with those that do not."""
         until_s = time.monotonic() + _LEAVE_S
-        hub = self._children[_HUB]
+        hub = self._children[HUB]
         while any(not child.has_died() for child in self._children.values()) and time.monotonic() < until_s:
             self._selector.select(0.02)
             self._hear()
@@ -213,7 +212,7 @@ class Supervisor:
             self._selector.unregister(self._feed)
             os.close(self._feed)
         try:
-            self._start(_HUB, _here(command), 1, (writing,))
+            self._start(HUB, _here(command), 1, (writing,))
         finally:
             os.close(writing)
         self._feed = reading
@@ -271,7 +270,7 @@ class _Child:
         output: Path | None = None,
     ) -> None:
         self.name = name
-        self.title = "the hub" if name == _HUB else f"host {name}"
+        self.title = "the hub" if name == HUB else f"host {name}"
         self.incarnation = incarnation
         self.restarts = 0
         self._errors = errors

@@ -8,7 +8,7 @@ runs/<utc>-<graph>/
     report.html           one page to look at
     pictures/             what the ground received
     logs/<node>.log       a JSON object per line
-    journal               accepted reports, if the run had several processes
+    journal               how the run was placed, every accepted report, every act from outside: the run itself
     parts/                what each host has recorded and published so far; removed after the merge
 """
 

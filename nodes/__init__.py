@@ -1,7 +1,7 @@
 """What takes part in a run: nodes and the parts they are made of, and the host that activates them.
 
     units, params, trajectory   quantities with units; what a graph may change; protocols of where things are
-    port, radio, node           how a node talks; what a node is
+    port, radio, node, setting  how a node talks; what a node is; what may change while it runs
     events, telemetry           what spacecraft say
     store, camera, scene,       parts: on-board store, camera, what is in front of it,
     picture                     and pictures that travel in pieces
@@ -21,7 +21,7 @@ from .radio import Radio
 from .rover import Rover
 from .store import Store
 from .telemetry import Housekeeping, VehicleState
-from .trajectory import Ball, State, Surroundings, Trajectory, TrajectoryModel
+from .trajectory import Ball, Pass, State, Surroundings, Trajectory, TrajectoryModel
 
 __all__ = [
     "Ball",
@@ -31,6 +31,7 @@ __all__ = [
     "Housekeeping",
     "Node",
     "NodeParams",
+    "Pass",
     "Port",
     "Published",
     "Radio",

@@ -10,162 +10,26 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from asyncio import _set_running_loop
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from heapq import heappop, heappush
-from typing import Any, Protocol
+from typing import Any
 
 from lightlag.bus.activation import Completion, Failure, LogRecord, Product
 from lightlag.bus.agenda import TIMER, TURN, Agenda, Entry
-from lightlag.bus.digest import DigestChain
-from lightlag.bus.emission import Buffer, Emission, Loss, Origin, Reception
+from lightlag.bus.emission import Emission, Loss, Reception
 from lightlag.bus.errors import LightlagError, NodeError, RunError
-from lightlag.bus.loop import driving
+from lightlag.bus.face import Face, driving
+from lightlag.bus.loop import VirtualLoop
 from lightlag.bus.medium import Channel
 from lightlag.bus.operator import OPERATOR, OUTSIDE
 from lightlag.bus.time import NEVER_NS, Epoch
 
 from .events import NEWS_TYPES, news_of
 from .node import Node
+from .outlet import Audience, Judge, Outlet, Place, Settings, Silence
 from .setting import CHANNEL as SETTINGS
-from .setting import changed
 from .trajectory import Surroundings
-
-
-class Inlet(Protocol):
-    """Where what a node receives on a channel goes."""
-
-    def deliver(self, reception: Reception) -> None:
-        """It has arrived."""
-        ...
-
-
-class _Place:
-    """A node in its host: its number there, its digest chain, the number of its last emission, its inlets."""
-
-    __slots__ = ("absent", "chain", "dead", "inlets", "loop", "name", "node", "number", "seq")
-
-    def __init__(self, number: int, node: Node, channels: Sequence[Channel]) -> None:
-        self.number = number
-        self.node = node
-        self.name = node.name
-        self.loop = node.loop
-        self.chain = DigestChain()
-        self.seq = 0
-        #: The port to which receptions on a channel are delivered.
-        self.inlets: dict[str, Inlet] = {
-            c.name: node.port[c.members[node.name]] for c in channels if node.name in c.members
-        }
-        #: It has not joined yet, or has left: it does nothing, and what would reach it is lost.
-        self.absent = True
-        #: It has failed: it does nothing any more, but what reaches it counts to the end of the run.
-        self.dead = False
-
-
-class _Settings:
-    """Where changes of a node's parameters arrive."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-
-    def deliver(self, reception: Reception) -> None:
-        """The node's parameters change."""
-        self._node.set_params(changed(self._node.params, reception.message.values))
-
-
-class _Audience:
-    """The members of a channel, as seen from this host: those that live here, in the order of names, and the others."""
-
-    __slots__ = ("channel", "elsewhere", "here")
-
-    def __init__(self, channel: Channel, places: Sequence[_Place]) -> None:
-        self.channel = channel
-        self.here = {place.name: place for place in places if place.name in channel.members}
-        #: Whether any live in other hosts.
-        self.elsewhere = len(self.here) < len(channel.members)
-
-    def of(self, source: str, to: str) -> list[_Place]:
-        """The places here that an emission of ``source`` is judged for."""
-        if to:
-            return [self.here[to]] if to in self.here else []
-        return [place for place in self.here.values() if place.name != source]
-
-
-class _Outlet:
-    """Where a node's port joins a channel."""
-
-    __slots__ = ("_audience", "_channel", "_here", "_host", "_judge", "_loop", "_place", "_stamp")
-
-    def __init__(self, host: Host, place: _Place, audience: _Audience) -> None:
-        self._host = host
-        self._place = place
-        self._loop = place.loop
-        self._audience = audience
-        self._here = audience.here
-        self._channel = audience.channel.name
-        self._stamp = audience.channel.medium.stamp
-        self._judge = audience.channel.medium.judge
-
-    def check(self, to: str) -> None:
-        """Raises NodeError if ``to`` is no member of the channel."""
-        self._audience.channel.receivers(self._place.name, to)
-
-    def emit(
-        self,
-        type: str,
-        body: bytes,
-        arrays: tuple[Buffer, ...],
-        to: str = "",
-        after_ns: int = 0,
-        duration_ns: int = 0,
-        via: tuple[str, ...] = (),
-        origin: Origin | None = None,
-    ) -> None:
-        """Emit on the channel."""
-        receiver = self._here.get(to)
-        if receiver is None and to:
-            self.check(to)
-        place, host = self._place, self._host
-        name, sent_ns = place.name, self._loop.now_ns + after_ns
-        emitter = self._stamp(name, sent_ns)
-        place.seq = seq = place.seq + 1
-        host.emitted += 1
-        emission = Emission(
-            name, seq, self._channel, type, sent_ns, body, arrays, to, duration_ns, emitter, via, origin
-        )
-        if receiver is not None:
-            host.judge(emission, (receiver,), self._judge)
-            return
-        host.judge(emission, self._audience.of(name, to), self._judge)
-        if self._audience.elsewhere:
-            host.done.outbox.append(emission)
-            host.outgoing_kib += emission.size_bytes >> 10
-
-
-class _Silence:
-    """Where a port is heard by nobody; the node's log says why, once or each time."""
-
-    __slots__ = ("_host", "_name", "_once", "_why")
-
-    def __init__(self, host: Host, name: str, why: str, *, once: bool = False) -> None:
-        self._host = host
-        self._name = name
-        self._why: str | None = why
-        self._once = once
-
-    def check(self, to: str) -> None:
-        """Whoever it is for, it is not sent."""
-
-    def emit(self, type: str, *_: object, **__: object) -> None:
-        """Do not emit."""
-        if self._why is not None:
-            self._host.log(self._name, "warning", self._why.format(type=type), {})
-        if self._once:
-            self._why = None
-
-
-_Judge = Callable[[Emission, str], tuple[int, str | None]]
 
 
 class Host:
@@ -192,6 +56,7 @@ class Host:
         self.until_ns = until_ns
         self._surroundings = surroundings
         self._agenda = Agenda()
+        self._face = Face(VirtualLoop(name))  # type: ignore[abstract]
         self._entries = self._agenda.entries
         self.done = Completion()
         #: The latest instant that was run; nothing may arrive at or before it.
@@ -201,20 +66,20 @@ class Host:
         self.outgoing_kib = 0
         self._failed: Failure | None = None
         in_order = enumerate(sorted(nodes, key=lambda node: node.name))
-        self._places = [_Place(number, node, channels) for number, node in in_order]
+        self._places = [Place(number, node, channels) for number, node in in_order]
         self._place_of = {place.name: place for place in self._places}
-        self._audiences = {channel.name: _Audience(channel, self._places) for channel in channels}
+        self._audiences = {channel.name: Audience(channel, self._places) for channel in channels}
         outlets = _outlets(channels)
         for place in self._places:
             place.node.attach(self)
-            place.loop.join(self._agenda, place.number)
+            place.loop.join(self._agenda, place.number, self._face)
             for port in place.node.port.values():
                 channel = outlets.get((place.name, port.name))
                 alone = f"port {port.name} is on no channel; what it sends is heard by nobody"
                 port.outlet = (
-                    _Outlet(self, place, self._audiences[channel])
+                    Outlet(self, place, self._audiences[channel])
                     if channel
-                    else _Silence(self, place.name, alone, once=True)
+                    else Silence(self, place.name, alone, once=True)
                 )
             join_ns, leave_ns = (presence or {}).get(place.name, (0, NEVER_NS))
             for number, (t_ns, turn) in enumerate(((join_ns, self._join), (leave_ns, self._leave))):
@@ -232,8 +97,8 @@ class Host:
             self._take_in(emission)
         done, entries = self.done, self._entries
         receptions, losses = done.receptions, done.losses
-        at = -1
-        with driving():
+        at, face = -1, self._face
+        with driving(face):
             while entries:
                 entry = heappop(entries)
                 t_ns, number, _, _, what, reason = entry
@@ -250,7 +115,7 @@ class Host:
                     at, place = number, self._places[number]
                     acts, loop = not place.dead, place.loop
                     loop.now_ns = t_ns
-                    _set_running_loop(loop)
+                    face.loop = loop
                 try:
                     if reason is None and not place.absent:
                         reception = Reception(what, place.name, t_ns)
@@ -260,19 +125,18 @@ class Host:
                             done.news.extend(news_of(reception))
                         if acts:
                             place.inlets[what.channel].deliver(reception)
-                            if loop.ready:
-                                loop.drain()
                     elif reason is TIMER:
                         if acts and not place.absent:
-                            loop.run_timer(what)
+                            loop.due(what)
                     elif reason is TURN:
                         what(place)
                     else:
                         self._lose(place, what, t_ns, reason)
+                    if loop.stirred:
+                        self._settle(place)
                 except (LightlagError, SystemExit) as error:
                     self._kill(place, error)
-                if loop.untidy:
-                    self._tidy_up(place)
+                    self._see_to_loose_ends(place)
         return self._complete()
 
     def finish(self, emissions: Sequence[Emission], *, failed: bool = False) -> Completion:
@@ -341,10 +205,10 @@ class Host:
         """Somebody outside sends to a port of a node here, or sets its parameters; it takes 1 ns."""
         place, channel = self._place_of[emission.to], emission.channel
         setting = channel == SETTINGS
-        place.inlets[channel] = _Settings(place.node) if setting else place.node.port[channel.removeprefix(OUTSIDE)]
+        place.inlets[channel] = Settings(place.node) if setting else place.node.port[channel.removeprefix(OUTSIDE)]
         heappush(self._entries, (emission.sent_ns + 1, place.number, emission.source, emission.seq, emission, None))
 
-    def judge(self, emission: Emission, receivers: Iterable[_Place], judge: _Judge) -> None:
+    def judge(self, emission: Emission, receivers: Iterable[Place], judge: Judge) -> None:
         """Ask the medium if and when an emission reaches places here, and put that on the agenda."""
         for place in receivers:
             try:
@@ -362,33 +226,32 @@ class Host:
 
     # -- instants -----------------------------------------------------------------------------------------------
 
-    def _tidy_up(self, place: _Place) -> None:
-        """At the end of an instant: what nobody awaited or caught is a failure, or is told of."""
+    def _settle(self, place: Place) -> None:
+        """Run what an arrival or a timer made ready; at the end of the instant see to what nobody awaited or caught."""
+        place.loop.drain()
         entries = self._entries
         if not entries or entries[0][:2] != (place.loop.now_ns, place.number):
-            place.loop.end()
-            self._collect_unhandled(place)
+            self._see_to_loose_ends(place)
 
-    def _lose(self, place: _Place, emission: Emission, t_ns: int, reason: str | None) -> None:
+    def _lose(self, place: Place, emission: Emission, t_ns: int, reason: str | None) -> None:
         if place.absent or reason is None:
             reason = "absent"
         place.chain.lost(emission, t_ns, reason)
         self.done.losses.append(Loss(emission, place.name, t_ns, reason))
 
-    def _join(self, place: _Place) -> None:
+    def _join(self, place: Place) -> None:
         place.absent = False
         place.node.start().add_done_callback(partial(self._run_ended, place))
-        place.loop.drain()
 
-    def _leave(self, place: _Place) -> None:
+    def _leave(self, place: Place) -> None:
         self._close(place, "the node has left")
 
-    def _close(self, place: _Place, why: str) -> None:
+    def _close(self, place: Place, why: str) -> None:
         place.absent = True
         for port in place.node.port.values():
-            port.outlet = _Silence(self, place.name, f"port {port.name}: {why}, a {{type}} was not sent")
+            port.outlet = Silence(self, place.name, f"port {port.name}: {why}, a {{type}} was not sent")
         place.loop.close()
-        self._collect_unhandled(place)
+        self._see_to_loose_ends(place)
 
     def _complete(self) -> Completion:
         done, self.done = self.done, Completion()
@@ -407,7 +270,7 @@ class Host:
 
     # -- failures -----------------------------------------------------------------------------------------------
 
-    def _run_ended(self, place: _Place, task: asyncio.Future[None]) -> None:
+    def _run_ended(self, place: Place, task: asyncio.Future[None]) -> None:
         if task.cancelled():
             error: BaseException | None = (
                 None if place.absent else NodeError("run() was cancelled before the run ended")
@@ -421,8 +284,9 @@ class Host:
         else:
             self._kill(place, error)
 
-    def _collect_unhandled(self, place: _Place) -> None:
+    def _see_to_loose_ends(self, place: Place) -> None:
         """A callback that raised is a failure; a background task that raised is told of, as asyncio does."""
+        place.loop.end()
         for context in place.loop.unhandled:
             error = context.get("exception")
             if "handle" in context and error is not None and not place.absent:
@@ -431,12 +295,12 @@ class Host:
                 self.log(place.name, "error", str(context.get("message")), {"error": repr(error)})
         place.loop.unhandled.clear()
 
-    def _kill(self, place: _Place, error: BaseException) -> None:
+    def _kill(self, place: Place, error: BaseException) -> None:
         """A node's own code has raised, in this instant."""
         place.dead = True
         self._fail(place.loop.now_ns, place, error)
 
-    def _fail(self, t_ns: int, place: _Place, error: BaseException) -> None:
+    def _fail(self, t_ns: int, place: Place, error: BaseException) -> None:
         failure = Failure(t_ns, place.name, _traceback_of_node(error))
         if self._failed is None or failure < self._failed:
             self._failed = failure

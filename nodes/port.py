@@ -52,8 +52,8 @@ class Port:
         self.outlet: Outlet = _NoRun(node)
         self._queue: deque[Reception] = deque()
         self._readers: list[Waiter] = []
-        #: Of a reader that is alone, as most are.
-        self._waiter = Waiter(node.loop, self._reader_cancelled)
+        #: To be used again by a reader that is alone, as most are.
+        self._waiter: Waiter | None = None
 
     def send(self, message: Any, *, to: str | None = None, after_ns: int = 0) -> None:
         """Emit a message on the port's channel: to all its members, or to one; now, or with its last bit later.
@@ -87,14 +87,16 @@ class Port:
         if self._queue:
             return self._queue.popleft()
         readers = self._readers
-        waiter = Waiter(self.node.loop, self._reader_cancelled) if readers else self._waiter
+        waiter = self._waiter
+        if readers or waiter is None:
+            waiter = self._waiter = Waiter(self.node.loop, self._reader_cancelled)
         readers.append(waiter)
         yield waiter
         return waiter.value  # type: ignore[no-any-return]
 
     def _reader_cancelled(self, waiter: Waiter) -> None:
         self._readers.remove(waiter)
-        self._waiter = Waiter(self.node.loop, self._reader_cancelled)
+        self._waiter = None
 
     async def receive(self) -> Reception:
         """The next reception; each goes to one reader only."""

@@ -304,7 +304,7 @@ def test_an_abandoned_generator_is_not_finished_by_the_loop_around():
 
     inner, outer = asyncio.run(notebook())
     assert outer not in seen
-    assert seen == [inner]
+    assert seen == [inner.face]
 
 
 def test_closing_a_loop_lets_its_tasks_clean_up_at_once():
@@ -334,7 +334,7 @@ def test_a_running_loop_is_the_running_loop_and_gives_the_place_back():
 
         around = asyncio.get_running_loop()
         within = run(inner())
-        assert isinstance(within, VirtualLoop)
+        assert isinstance(within.loop, VirtualLoop)
         assert asyncio.get_running_loop() is around
 
     asyncio.run(outer())

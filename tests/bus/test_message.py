@@ -187,6 +187,21 @@ def test_a_value_of_the_wrong_type_is_refused_with_its_field(field, value, expec
         some(**{field: value})
 
 
+def test_fields_may_be_called_as_python_calls_its_own():
+    @message("test.message.builtins")
+    class FieldsNamedLikeBuiltins:
+        type: str
+        int: float
+        tuple: bytes
+        float: int = 7
+
+    sent = FieldsNamedLikeBuiltins("a", 1, b"b")
+    assert (sent.type, sent.int, sent.tuple, sent.float) == ("a", 1.0, b"b", 7)
+    assert Reception(Emission("a", 1, "c", sent.__message_type__, 0, *sent.encode()), "b", 1).message == sent
+    with pytest.raises(MessageError, match="builtins@1: type is 5"):
+        FieldsNamedLikeBuiltins(5, 1, b"b")
+
+
 def test_numpy_scalars_are_numbers():
     reading = some(number=np.int32(4), ratio=np.float32(0.5))
     assert (type(reading.number), type(reading.ratio)) == (int, float)

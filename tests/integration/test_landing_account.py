@@ -115,4 +115,4 @@ def test_messages_are_recorded_when_they_left_and_when_they_came(landing):
 
 def test_a_run_leaves_its_files_and_nothing_else(landing):
     left = {path.name for path in landing.path.iterdir()} - {"shown.txt"}
-    assert left == {"graph.resolved.yaml", "logs", "pictures", "run.mcap", "summary.json", "timeline.csv"}
+    assert left == {"graph.resolved.yaml", "journal", "logs", "pictures", "run.mcap", "summary.json", "timeline.csv"}

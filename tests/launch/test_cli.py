@@ -17,7 +17,7 @@ from lightlag.bus.errors import GraphError, RunError
 from lightlag.launch import cli
 from lightlag.launch.display import LiveDisplay, PlainDisplay, last_lines, show_errors
 from lightlag.launch.graph import Graph, InvalidGraph, load_graph
-from lightlag.launch.options import RunOptions, RunResult
+from lightlag.launch.options import AUTO, RunOptions, RunResult
 from lightlag.nodes.events import Learnt
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +83,9 @@ class Runner(ModuleType):
         observer.finished(self.end)
         return self.end
 
+    def resume(self, run_dir: Path, options: RunOptions, observer: Any) -> RunResult:
+        raise AssertionError("nobody asked for a run to be resumed")
+
 
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch) -> Runner:
@@ -113,9 +116,9 @@ def test_launch_hands_over_the_graph_and_what_was_asked(pair: str, runner: Runne
     assert options == RunOptions(processes=2, run_dir=Path("there"), record=False, report=False)
 
 
-def test_by_default_a_run_is_in_process_with_recording_and_report(pair: str, runner: Runner) -> None:
+def test_by_default_a_run_is_where_it_is_faster_with_recording_and_report(pair: str, runner: Runner) -> None:
     assert cli.main(["launch", pair]) == 0
-    assert runner.asked[0][1] == RunOptions(processes=None, run_dir=None, record=True, report=True)
+    assert runner.asked[0][1] == RunOptions(processes=AUTO, run_dir=None, record=True, report=True)
 
 
 def test_a_pipe_gets_plain_lines(pair: str, runner: Runner, capsys: pytest.CaptureFixture[str]) -> None:

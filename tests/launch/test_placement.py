@@ -251,12 +251,14 @@ def test_the_expected_grants_are_those_of_hosts_that_are_always_busy(world_of, t
 
 def test_a_host_that_nobody_sends_to_is_held_up_by_the_run_ahead_only(world_of):
     world = world_of(WIRES)
-    assert grants(world, [["a"], ["b", "c", "d"]]) == [100.0, 100.0]
+    expected = world.graph.until_ns / world.run_ahead_ns
+    assert grants(world, [["a"], ["b", "c", "d"]]) == pytest.approx([expected, expected])
 
 
 def test_the_expected_grants_in_space_are_those_of_hosts_that_are_always_busy(mars2020):
     groups = place(mars2020, 2)
-    assert grants(mars2020, groups) == pytest.approx(grants_counted(mars2020, groups), rel=0.1)
+    # What is expected is a mean; counted are whole grants.
+    assert grants(mars2020, groups) == pytest.approx(grants_counted(mars2020, groups), abs=1)
 
 
 def test_a_landing_runs_in_process_because_processes_take_longer_to_start(mars2020):

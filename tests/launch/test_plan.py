@@ -62,7 +62,7 @@ def test_the_plan_of_the_landing_is_mars_and_earth_and_says_why(mars2020, capsys
     assert "mro and perseverance mro and perseverance 1.5 ms 20:4" in text
     assert "hope+4 682.1 s to 682.2 s none" in text
     assert "madrid and hope: 682.1 s at 20:26:00 SCET" in text
-    assert "run-ahead of 24.0 s 150 100" in text
+    assert "600.0 s to 1,500.0 s window of 2,400.0 s 3.4 2.3" in text
     assert "in process: processes need 3.7 s to start" in text
 
 

@@ -409,6 +409,23 @@ def test_at_the_end_nodes_clean_up_but_nothing_is_sent_any_more():
     assert (finished.emissions, finished.outbox, finished.losses) == (0, [], [])
 
 
+def test_every_node_cleans_up_in_its_own_loop_whichever_ran_last():
+    async def wait_for_ever(node):
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(listen(node))
+                while True:
+                    await asyncio.sleep(node.rng.randrange(1, 20) * 1e-9)
+        finally:
+            await asyncio.sleep(0)
+            node.log("closing down")
+
+    for until_ns in range(50, 70):
+        world = host([Scripted(name, wait_for_ever) for name in "abcd"], [wire("wire", *"abcd")], until_ns)
+        world.activate(NEVER_NS, [], NEVER_NS)
+        assert [record.node for record in world.finish([]).logs] == ["a", "b", "c", "d"]
+
+
 def test_a_node_that_fails_while_it_cleans_up_does_not_fail_the_run():
     async def stumble(node):
         try:

@@ -1,0 +1,155 @@
+"""Places and outlets: a node in its host, what it receives by and what it sends by.
+
+A place is a node as its host sees it; an audience, the places of a host that are members of one channel; an outlet,
+where one port of a node joins a channel to send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from lightlag.bus.digest import DigestChain
+from lightlag.bus.emission import Buffer, Emission, Origin, Reception
+from lightlag.bus.medium import Channel
+
+from .node import Node
+from .setting import changed
+
+if TYPE_CHECKING:
+    from .host import Host
+
+#: How a medium judges: an emission and the name of a receiver give the arrival (ns) and the reason of a loss, if any.
+Judge = Callable[[Emission, str], tuple[int, str | None]]
+
+
+class Inlet(Protocol):
+    """Where what a node receives on a channel goes."""
+
+    def deliver(self, reception: Reception) -> None:
+        """It has arrived."""
+        ...
+
+
+class Place:
+    """A node in its host: its number there, its digest chain, the number of its last emission, its inlets."""
+
+    __slots__ = ("absent", "chain", "dead", "inlets", "loop", "name", "node", "number", "seq")
+
+    def __init__(self, number: int, node: Node, channels: Sequence[Channel]) -> None:
+        self.number = number
+        self.node = node
+        self.name = node.name
+        self.loop = node.loop
+        self.chain = DigestChain()
+        self.seq = 0
+        #: The port to which receptions on a channel are delivered.
+        self.inlets: dict[str, Inlet] = {
+            c.name: node.port[c.members[node.name]] for c in channels if node.name in c.members
+        }
+        #: It has not joined yet, or has left: it does nothing, and what would reach it is lost.
+        self.absent = True
+        #: It has failed: it does nothing any more, but what reaches it counts to the end of the run.
+        self.dead = False
+
+
+class Settings:
+    """Where changes of a node's parameters arrive."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def deliver(self, reception: Reception) -> None:
+        """The node's parameters change."""
+        self._node.set_params(changed(self._node.params, reception.message.values))
+
+
+class Audience:
+    """The members of a channel, as seen from this host: those that live here, in the order of names, and the others."""
+
+    __slots__ = ("channel", "elsewhere", "here")
+
+    def __init__(self, channel: Channel, places: Sequence[Place]) -> None:
+        self.channel = channel
+        self.here = {place.name: place for place in places if place.name in channel.members}
+        #: Whether any live in other hosts.
+        self.elsewhere = len(self.here) < len(channel.members)
+
+    def of(self, source: str, to: str) -> list[Place]:
+        """The places here that an emission of ``source`` is judged for."""
+        if to:
+            return [self.here[to]] if to in self.here else []
+        return [place for place in self.here.values() if place.name != source]
+
+
+class Outlet:
+    """Where a node's port joins a channel."""
+
+    __slots__ = ("_audience", "_channel", "_here", "_host", "_judge", "_loop", "_place", "_stamp")
+
+    def __init__(self, host: Host, place: Place, audience: Audience) -> None:
+        self._host = host
+        self._place = place
+        self._loop = place.loop
+        self._audience = audience
+        self._here = audience.here
+        self._channel = audience.channel.name
+        self._stamp = audience.channel.medium.stamp
+        self._judge = audience.channel.medium.judge
+
+    def check(self, to: str) -> None:
+        """Raises NodeError if ``to`` is no member of the channel."""
+        self._audience.channel.receivers(self._place.name, to)
+
+    def emit(
+        self,
+        type: str,
+        body: bytes,
+        arrays: tuple[Buffer, ...],
+        to: str = "",
+        after_ns: int = 0,
+        duration_ns: int = 0,
+        via: tuple[str, ...] = (),
+        origin: Origin | None = None,
+    ) -> None:
+        """Emit on the channel."""
+        receiver = self._here.get(to)
+        if receiver is None and to:
+            self.check(to)
+        place, host = self._place, self._host
+        name, sent_ns = place.name, self._loop.now_ns + after_ns
+        emitter = self._stamp(name, sent_ns)
+        place.seq = seq = place.seq + 1
+        host.emitted += 1
+        emission = Emission(
+            name, seq, self._channel, type, sent_ns, body, arrays, to, duration_ns, emitter, via, origin
+        )
+        if receiver is not None:
+            host.judge(emission, (receiver,), self._judge)
+            return
+        host.judge(emission, self._audience.of(name, to), self._judge)
+        if self._audience.elsewhere:
+            host.done.outbox.append(emission)
+            host.outgoing_kib += emission.size_bytes >> 10
+
+
+class Silence:
+    """Where a port is heard by nobody; the node's log says why, once or each time."""
+
+    __slots__ = ("_host", "_name", "_once", "_why")
+
+    def __init__(self, host: Host, name: str, why: str, *, once: bool = False) -> None:
+        self._host = host
+        self._name = name
+        self._why: str | None = why
+        self._once = once
+
+    def check(self, to: str) -> None:
+        """Whoever it is for, it is not sent."""
+
+    def emit(self, type: str, *_: object, **__: object) -> None:
+        """Do not emit."""
+        if self._why is not None:
+            self._host.log(self._name, "warning", self._why.format(type=type), {})
+        if self._once:
+            self._why = None
