@@ -86,7 +86,9 @@ class Phold(Node):
             target, wait_ns = draws.next()
             self.link.send(Event(number), to=names[target], after_ns=wait_ns)
             number += 1
-        async for _ in self.link.received():
+        async for reception in self.link.received():
+            if not isinstance(reception.message, Event):
+                raise RuntimeError(f"{self.name} received {reception!r}")
             target, wait_ns = draws.next()
             self.link.send(Event(number), to=names[target], after_ns=wait_ns)
             number += 1

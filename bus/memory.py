@@ -12,6 +12,7 @@ from typing import Any
 from .activation import Activatable, Completion
 from .coordinator import Coordinator, Report
 from .errors import RunError
+from .face import patient_collector
 from .hub import Outcome
 from .pace import Pace
 from .shell import EARLY_REPORT_EVENTS, peak_rss_kb
@@ -45,31 +46,32 @@ def run_in_memory(
     begun_s = time.perf_counter()
     pace = pace or Pace(None)
     pace.start(coordinator.frontier_ns)
-    while not (coordinator.finished or outcome.interrupted):
-        coordinator.paced_ns = pace.now_ns()
-        grants = coordinator.grants()
-        if not grants:
-            due_ms = pace.wait_ms(coordinator.next_due_ns)
-            if due_ms is None:
-                raise RunError(
-                    "no host can go on and the run is not finished: this is a fault of lightlag, please report it"
+    with patient_collector():
+        while not (coordinator.finished or outcome.interrupted):
+            coordinator.paced_ns = pace.now_ns()
+            grants = coordinator.grants()
+            if not grants:
+                due_ms = pace.wait_ms(coordinator.next_due_ns)
+                if due_ms is None:
+                    raise RunError(
+                        "no host can go on and the run is not finished: this is a fault of lightlag, please report it"
+                    )
+                listen(due_ms)
+            for grant in grants:
+                at = grant.host
+                done = hosts[at].activate(grant.bound_ns, grant.emissions, EARLY_REPORT_EVENTS)
+                note(done)
+                numbers[at] += 1
+                got[at] += len(grant.emissions)
+                report = Report(
+                    at, grant.incarnation, numbers[at], grant.bound_ns, done.next_ns, got[at], done.outbox, done.failure
                 )
-            listen(due_ms)
-        for grant in grants:
-            at = grant.host
-            done = hosts[at].activate(grant.bound_ns, grant.emissions, EARLY_REPORT_EVENTS)
-            note(done)
-            numbers[at] += 1
-            got[at] += len(grant.emissions)
-            report = Report(
-                at, grant.incarnation, numbers[at], grant.bound_ns, done.next_ns, got[at], done.outbox, done.failure
-            )
-            if coordinator.is_news(report):
-                coordinator.accept(report)
-            watch(coordinator.frontier_ns, done.news)
-        if grants:
-            listen(0)
-        outcome.interrupted = stopping()
+                if coordinator.is_news(report):
+                    coordinator.accept(report)
+                watch(coordinator.frontier_ns, done.news)
+            if grants:
+                listen(0)
+            outcome.interrupted = stopping()
     outcome.drive_s = time.perf_counter() - begun_s
     for at, host in enumerate(hosts):
         done = host.finish(coordinator.last_grant(at).emissions, failed=coordinator.failure is not None)

@@ -20,6 +20,7 @@ from . import wire
 from .activation import Activatable, Completion, Tally
 from .emission import Buffer, Emission
 from .errors import ProtocolError, RunError
+from .face import patient_collector
 from .fingerprint import arithmetic_fingerprint
 from .security import Keys, check_sizes
 from .tap import bunches
@@ -57,7 +58,7 @@ def run_shell(
         RunError: the hub refused this host, or the launcher is gone.
         HostAgain: the hub asks for a new incarnation.
     """
-    with zmq.Context() as context:
+    with zmq.Context() as context, patient_collector():
         line = _Line(context, host.name, endpoint, keys, control_fd)
         shell = _Shell(host, run_id, write, incarnation, line.send)
         shell.hello()

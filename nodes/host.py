@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from heapq import heappop, heappush
+from time import monotonic
 from typing import Any
 
 from lightlag.bus.activation import Completion, Failure, LogRecord, Product
@@ -30,6 +31,9 @@ from .node import Node
 from .outlet import Audience, Judge, Outlet, Place, Settings, Silence
 from .setting import CHANNEL as SETTINGS
 from .trajectory import Surroundings
+
+#: A host that computes for so long (wall s) says how far it is.
+_PAUSE_S = 0.25
 
 
 class Host:
@@ -91,8 +95,11 @@ class Host:
     def activate(self, bound_ns: int, emissions: Sequence[Emission], limit: int) -> Completion:
         """Take the emissions in, then run every event before ``bound_ns``, or about ``limit`` messages in and out.
 
-        A KiB that goes to other hosts counts as a message, so that what is large travels while more is made.
+        A KiB that goes to other hosts counts as a message, so that what is large travels while more is made. After a
+        while of wall time it is enough, too, so that whoever watches, or presses Ctrl-C, need not wait: where a host
+        pauses changes nothing of what it does.
         """
+        pause_s = monotonic() + _PAUSE_S
         for emission in emissions:
             self._take_in(emission)
         done, entries = self.done, self._entries
@@ -107,6 +114,7 @@ class Host:
                         t_ns >= bound_ns
                         or t_ns >= self.until_ns
                         or self.emitted + self.outgoing_kib + len(receptions) + len(losses) >= limit
+                        or monotonic() > pause_s
                     ):
                         heappush(entries, entry)
                         break
