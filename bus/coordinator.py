@@ -271,7 +271,10 @@ class Coordinator:
         if lane.past is not None:
             lane.past.repeat(report.outbox)
             lane.again = report.got
-            if lane.past.is_over(report.next_ns):
+            failed = report.failure is not None
+            if report.failure is not None and (self.failure is None or report.failure[:2] < self.failure[:2]):
+                raise nondeterminism(report.failure.node, "it failed where it had not")
+            if lane.past.is_over(report.next_ns, failed=failed):
                 lane.past = None
                 self._repeating -= 1
             return

@@ -80,8 +80,11 @@ class Hub:
     ) -> None:
         self._run_id = run_id
         self.hosts = list(hosts)
+        self._names = {name.encode(): index for index, name in enumerate(hosts)}
+        #: The line of each host that said hello last, and the host at its end.
         self._identities = [name.encode() for name in hosts]
-        self._index = {identity: index for index, identity in enumerate(self._identities)}
+        self._index: dict[bytes, int] = {}
+        self._lines: list[tuple[int, ...]] = [()] * len(hosts)
         self.coordinator = coordinator
         self._journal = journal
         self._past = past
@@ -158,7 +161,6 @@ class Hub:
             NondeterminismError: a host did something else the second time.
         """
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
         socket.setsockopt(zmq.LINGER, _LINGER_MS)
         while len(self._finished) < len(self.hosts):
             self._listen(socket)
@@ -239,7 +241,11 @@ class Hub:
         try:
             envelope = wire.decode(self._run_id, frames)
             if host is None and envelope.kind != wire.ASK:
-                raise ProtocolError(f"a {envelope.kind} of {identity!r}, which is no host of this run")
+                host = self._names.get(wire.name_and_line(identity)[0])
+                if host is None:
+                    raise ProtocolError(f"a {envelope.kind} of {identity!r}, which is no host of this run")
+                if envelope.kind != wire.HELLO:
+                    return  # of a line that is not the host's any more, or not yet: it will be said again after a hello
         except LightlagError as error:
             self.refuse(str(error))
             return
@@ -248,11 +254,9 @@ class Hub:
         elif envelope.kind == wire.ASK:
             self._told(socket, identity, envelope)
         elif host is not None and envelope.kind == wire.HELLO:
-            self._hello(socket, host, envelope)
+            self._hello(socket, host, identity, envelope)
         elif host is not None and envelope.kind == wire.TAPPED:
             self._tapped[host] = envelope.fields
-        elif host is None or host in self._absent:
-            self.refuse(f"{self.hosts[host or 0]}: a {envelope.kind} before its hello")
         elif envelope.kind == wire.FINISHED and host in self._finishing:
             self._finished[host] = envelope.fields[1:]
             if self._tapped:
@@ -276,8 +280,13 @@ class Hub:
             self._publish(socket, report.host, report.incarnation, report.number)
         self._watch(coordinator.frontier_ns, wire.news_of(envelope))
 
-    def _hello(self, socket: zmq.Socket[bytes], host: int, envelope: wire.Envelope) -> None:
+    def _hello(self, socket: zmq.Socket[bytes], host: int, identity: bytes, envelope: wire.Envelope) -> None:
         incarnation, fingerprint, pid, number, bound_ns = envelope.fields
+        line = (incarnation, *wire.name_and_line(identity)[1])
+        if line < self._lines[host]:
+            return  # of the dead, or of a line that was given up
+        self._index.pop(self._identities[host], None)
+        self._lines[host], self._identities[host], self._index[identity] = line, identity, host
         if fingerprint != self._fingerprint:
             reason = (
                 f"host {self.hosts[host]} computes with arithmetic fingerprint {fingerprint}, the hub with "

@@ -56,12 +56,17 @@ class Past:
             if before.fingerprint() != emission.fingerprint():
                 raise nondeterminism(emission.source, f"{what} differs from the first time")
 
-    def is_over(self, next_ns: int) -> bool:
+    def is_over(self, next_ns: int, *, failed: bool = False) -> bool:
         """Whether a host that reports ``next_ns`` stands where the dead incarnation stood.
+
+        One that has ``failed`` as it did then need go no further: it may learn of what it fails of sooner this time,
+        because it is given all it had taken in before it runs.
 
         Raises:
             NondeterminismError: it does, but has left something out.
         """
+        if self._given and failed:
+            return True
         if not self._given or next_ns < self.settled_ns:
             return False
         for emission in (*self._expected.values(), *islice(self._sent, 1)):
@@ -81,8 +86,8 @@ class Past:
 def nondeterminism(source: str, what: str) -> NondeterminismError:
     """The error of a node that does something else the second time."""
     return NondeterminismError(
-        f"{source} was run again from the same journal and {what}; look for wall clock, unseeded randomness or "
-        f"iteration over a set in its code (lightlag lint finds most of them)"
+        f"{source} was run again from the same journal and {what}; has its code been "
+        f"changed since? Else look for wall clock, unseeded randomness or iteration over a set in it (lightlag lint)"
     )
 
 

@@ -19,6 +19,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 from .errors import ProtocolError, RunError
 from .operator import OPERATOR
+from .wire import name_and_line
 
 #: No frame that comes over a network is larger than this. Above twice as much libzmq hangs up on whoever sends it.
 LIMIT_BYTES = 256 << 20
@@ -141,7 +142,7 @@ class Guard:
         frames = socket.recv_multipart(copy=False)
         identity = frames[0].bytes
         owner = str(frames[-1].get("User-Id")).encode()  # what the guard answered, as libzmq calls it
-        if owner != identity and (owner != OPERATOR.encode() or identity in self._hosts):
+        if owner != name_and_line(identity)[0] and (owner != OPERATOR.encode() or identity in self._hosts):
             raise ProtocolError(f"a message in the name of {identity!r} with the key of {owner.decode()}")
         sizes = [len(frame.buffer) for frame in frames]
         if max(sizes) > self._limit_bytes:

@@ -59,7 +59,7 @@ def run_shell(
         HostAgain: the hub asks for a new incarnation.
     """
     with zmq.Context() as context, patient_collector():
-        line = _Line(context, host.name, endpoint, keys, control_fd)
+        line = _Line(context, host.name, endpoint, incarnation, keys, control_fd)
         shell = _Shell(host, run_id, write, incarnation, line.send)
         shell.hello()
         try:
@@ -94,19 +94,23 @@ class _Line:
         context: zmq.Context[zmq.Socket[bytes]],
         name: str,
         endpoint: str,
+        incarnation: int,
         keys: Keys | None,
         control_fd: int | None,
     ) -> None:
+        self._incarnation = incarnation
         self._context = context
         self._control_fd = control_fd
+        self._number = 0
         self._name = name
         self._endpoint = endpoint
         self._keys = keys
         self._open()
 
     def _open(self) -> None:
+        self._number += 1
         self.socket = socket = self._context.socket(zmq.DEALER)
-        socket.setsockopt(zmq.IDENTITY, self._name.encode())
+        socket.setsockopt(zmq.IDENTITY, wire.identity_of(self._name, self._incarnation, self._number))
         socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
         socket.setsockopt(zmq.SNDHWM, 0)
         self._poller = zmq.Poller()

@@ -87,6 +87,20 @@ def _are_right(kind: str, fields: tuple[Any, ...]) -> bool:
     return failure is None or tuple(map(type, failure)) == _FAILURE
 
 
+def identity_of(name: str, incarnation: int, line: int) -> bytes:
+    """The ZeroMQ identity of the ``line``-th line to the hub of an incarnation of a host.
+
+    It differs from line to line, so that what an old one still carries, or its end, is not taken for the new one's.
+    """
+    return f"{name}@{incarnation}.{line}".encode()
+
+
+def name_and_line(identity: bytes) -> tuple[bytes, tuple[int, ...]]:
+    """The host's name in an identity, and numbers that grow from line to line; none if it does not say."""
+    name, _, line = identity.partition(b"@")
+    return name, tuple([int(number) for number in line.split(b".") if number.isdigit()])
+
+
 class Envelope(NamedTuple):
     """A message of the protocol: its kind, its fields, and the emissions that travel with it."""
 

@@ -141,8 +141,8 @@ def send(
     """Have a node of a live run receive a message from you.
 
     \b
-    lightlag send perseverance.command lightlag.event id:=go scet_ns:=0 values:='{height_km: 11.5}'
-    lightlag send mro.heard lightlag.event '{"id": "go", "scet_ns": 0, "values": {}}' --run runs/latest
+    lightlag send perseverance.uhf lightlag.event id:=go scet_ns:=0 values:='{height_km: 11.5}'
+    lightlag send mro.uhf lightlag.event '{"id": "go", "scet_ns": 0, "values": {}}' --run runs/latest
 
     It arrives as soon as nothing that was granted to anybody can depend on it, one nanosecond after it was sent, and is
     part of the run from then on. Bytes are written in base64, an array as a list of numbers.

@@ -7,6 +7,7 @@ it is given the same graph, seed and acts from outside; at the instant nodes get
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from lightlag.bus import wire
@@ -18,7 +19,7 @@ from lightlag.nodes.setting import CHANNEL, Setting, changed
 
 from .diagnostics import did_you_mean
 from .graph import load_graph
-from .live import begin_journal
+from .live import begin_journal, find_beside
 from .rundir import RunDirectory
 from .spec import Graph, duration_ns
 
@@ -36,7 +37,8 @@ def fork(run_dir: Path, at: str, settings: Mapping[str, str], into: Path | None)
     if not old.journal.is_file():
         raise GraphError(f"{run_dir} holds no run: it has no journal; see the folders under runs/")
     facts = read_facts(old.journal)
-    graph = load_graph(str(old.graph), {})
+    find_beside(facts)
+    graph = replace(load_graph(str(old.graph), {}), folder=facts.get("folder", ""))
     at_ns = _instant_ns(graph, at)
     acts = [
         (host, envelope.emissions[0])

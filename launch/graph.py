@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -71,7 +72,8 @@ def read_graph(
     graph = _Reading(report).graph(root, arguments, until, machines) if root is not None else None
     report.check()
     assert graph is not None
-    return graph
+    file = Path(name_or_path)
+    return replace(graph, folder=str(file.resolve().parent)) if file.is_file() else graph
 
 
 def read_declarations(name_or_path: str | Path) -> list[Argument]:

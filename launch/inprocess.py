@@ -27,6 +27,9 @@ from .rundir import HostFiles, RunDirectory
 from .sockets import socket_directory
 from .world import World
 
+#: How long a paced run waits at a time (wall ms).
+_SLICE_MS = 100
+
 
 class InProcess:
     """The desk of a run in this process, where operators ask; see ``operations.Desk``."""
@@ -115,7 +118,8 @@ class InProcess:
 
     def _listen(self, socket: zmq.Socket[bytes], wait_ms: int) -> None:
         """Answer whoever has asked; wait that long for somebody to."""
-        while socket.poll(wait_ms):
+        # In slices: a poll goes on after a signal, and who presses Ctrl-C is not to wait for the next event.
+        while socket.poll(min(wait_ms, _SLICE_MS)):
             wait_ms = 0
             identity, *frames = socket.recv_multipart()
             try:

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -51,8 +52,16 @@ def begin_journal(graph: Graph, groups: Groups, directory: RunDirectory, *, proc
         "record": record,
         "hosts": host_names(groups) if processes else [HERE],
         "groups": groups,
+        "folder": graph.folder,
     }
     Journal(directory.journal, facts).close()
+
+
+def find_beside(facts: dict[str, Any]) -> None:
+    """Let node classes that lie beside the graph file of a run be imported, as when it was launched."""
+    folder = facts.get("folder")
+    if folder and folder not in sys.path:
+        sys.path.append(folder)
 
 
 def say_alive(live: Path, endpoint: str, run_id: str, keys: Keys | None = None) -> None:
@@ -89,7 +98,7 @@ def operator(run_dir: Path) -> Operator:
     """
     directory = RunDirectory(run_dir)
     if not is_alive(directory.live):
-        if directory.summary.exists():
+        if directory.has_digest():
             raise RunError(f"the run in {run_dir} is over; what came of it: lightlag bag info {run_dir}")
         if directory.journal.exists():
             raise RunError(f"the run in {run_dir} is not alive; to go on with it: lightlag launch --resume {run_dir}")

@@ -16,7 +16,7 @@ import numpy as np
 
 from lightlag.bus.coordinator import Coordinator, Wait
 from lightlag.bus.emission import Buffer
-from lightlag.bus.errors import GraphError, LightlagError, MessageError
+from lightlag.bus.errors import GraphError, MessageError
 from lightlag.bus.message import Message
 from lightlag.bus.schema import json_value
 
@@ -59,8 +59,8 @@ def answer(hub: Desk, world: World, host_of: Mapping[str, int], what: str, asked
         return {"error": f"the hub knows no {what!r}; it can be asked for {', '.join(sorted(known))}, stop, tap, untap"}
     try:
         return known[what](hub, world, host_of, asked)
-    except (LightlagError, TypeError, KeyError) as error:
-        return {"error": str(error)}
+    except Exception as error:  # noqa: BLE001 - whatever somebody asked, the run goes on
+        return {"error": str(error) or repr(error)}
 
 
 def _status(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,6 +67,21 @@ class RunDirectory:
         except OSError as error:
             raise GraphError(f"the run directory {wanted} cannot be made: {error.strerror}") from None
         return directory
+
+    def has_digest(self) -> bool:
+        """Whether the run has come to its end, and says so."""
+        try:
+            return bool(json.loads(self.summary.read_text(encoding="utf-8")).get("digest"))
+        except (OSError, ValueError):
+            return False
+
+    def clear(self) -> None:
+        """Take away what was derived of the journal: whoever goes on with the run makes all of it again."""
+        for file in (self.recording, self.timeline, self.summary, self.report):
+            file.unlink(missing_ok=True)
+        for folder in (self.pictures, self.logs, self.parts):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
 
     def part(self, host: str) -> Path:
         """Where a host writes its part of the recording."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -21,7 +20,7 @@ from lightlag.bus.journal import read_facts
 from .closing import conclude
 from .graph import load_graph
 from .inprocess import InProcess
-from .live import begin_journal, is_alive
+from .live import begin_journal, find_beside, is_alive
 from .options import AUTO, Observer, RunOptions, RunResult
 from .placement import Groups, choose, place
 from .remote import groups_apart
@@ -79,12 +78,11 @@ def resume(run_dir: Path, options: RunOptions, observer: Observer) -> RunResult:
         raise GraphError(f"{run_dir} holds no run: it has no journal; see the folders under runs/")
     if directory.live.exists() and is_alive(directory.live):
         raise GraphError(f"{run_dir} is running; stop it first, or see: lightlag why {run_dir}")
-    if directory.summary.exists() and json.loads(directory.summary.read_text(encoding="utf-8")).get("digest"):
+    if directory.has_digest():
         raise GraphError(f"{run_dir} has come to its end; there is nothing to resume")
-    for folder in (directory.pictures, directory.logs, directory.parts):
-        folder.mkdir(exist_ok=True)
-    directory.recording.unlink(missing_ok=True)  # readers would take it for the whole
+    directory.clear()
     facts = read_facts(directory.journal)
+    find_beside(facts)
     world = World(load_graph(str(directory.graph), {}))
     options = replace(options, processes=len(facts["groups"]) if facts["processes"] else None, record=facts["record"])
     return _run(world, directory, options, observer, begun)

@@ -90,6 +90,8 @@ class Graph:
     machines: Mapping[str, Machine] = field(default_factory=dict)
     #: The value of every argument.
     arguments: Mapping[str, bool | int | float | str] = field(default_factory=dict, compare=False)
+    #: The folder of the graph file, where node classes may lie; empty for a shipped graph, or one built in Python.
+    folder: str = field(default="", compare=False)
     #: Where things were declared, by dotted path: ``epoch``, ``nodes.mro``, ``channels.uhf``, ``hosts.mars``.
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 

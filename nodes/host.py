@@ -19,7 +19,7 @@ from typing import Any
 from lightlag.bus.activation import Completion, Failure, LogRecord, Product
 from lightlag.bus.agenda import TIMER, TURN, Agenda, Entry
 from lightlag.bus.emission import Emission, Loss, Reception
-from lightlag.bus.errors import LightlagError, NodeError, RunError
+from lightlag.bus.errors import NodeError, RunError
 from lightlag.bus.face import Face, driving
 from lightlag.bus.loop import VirtualLoop
 from lightlag.bus.medium import Channel
@@ -142,7 +142,7 @@ class Host:
                         self._lose(place, what, t_ns, reason)
                     if loop.stirred:
                         self._settle(place)
-                except (LightlagError, SystemExit) as error:
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a node raises is its failure
                     self._kill(place, error)
                     self._see_to_loose_ends(place)
         return self._complete()
@@ -310,7 +310,7 @@ class Host:
 
     def _fail(self, t_ns: int, place: Place, error: BaseException) -> None:
         failure = Failure(t_ns, place.name, _traceback_of_node(error))
-        if self._failed is None or failure < self._failed:
+        if self._failed is None or failure[:2] < self._failed[:2]:
             self._failed = failure
         # Everybody here still runs the instant of the failure, and nothing after it.
         self.until_ns = min(self.until_ns, t_ns + 1)

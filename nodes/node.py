@@ -155,7 +155,13 @@ class Node:
 
     def start(self) -> asyncio.Task[None]:
         """Schedule ``run`` on the node's loop, in a context of its own."""
-        return self.loop.create_task(self.run(), name=f"{self.name}.run", context=contextvars.Context())
+        work = self.run()
+        if not asyncio.iscoroutine(work):
+            raise NodeError(
+                f"{self.name}: run() of {type(self).__name__} is no coroutine, it returned {work!r}; write: async def "
+                f"run(self)"
+            )
+        return self.loop.create_task(work, name=f"{self.name}.run", context=contextvars.Context())
 
     @property
     def _host(self) -> Services:

@@ -284,10 +284,9 @@ def test_strangers_and_malformed_messages_are_refused_and_the_run_goes_on(bench)
         "no lightlag envelope",
         "run 'another run'; this is run",
         "a report with fields",
-        "h0: a report before its hello",
     ):
         assert words in told
-    assert len(hub.refused) == hub.refusals == 6
+    assert len(hub.refused) == hub.refusals == 5  # a report before a hello may be of an old line: passed over
     assert not outcome.interrupted
 
 
@@ -419,7 +418,7 @@ def test_what_a_dead_hub_had_granted_is_not_run_after_the_hello_to_a_new_one(ben
         free.set()
         heard = []
         while new.poll(500):
-            _, *frames = new.recv_multipart()
+            identity, *frames = new.recv_multipart()
             heard.append(wire.decode(RUN, frames))
         # The report of the first grant may have waited for the new hub, too; the second grant was never run.
         assert [each.kind for each in heard[-2:]] == [wire.HELLO, wire.REPORT]
