@@ -126,11 +126,13 @@ class Waiter:
     # -- what asyncio asks of a future --------------------------------------------------------------------------
 
     def add_done_callback(self, callback: Callable[[Any], object], *, context: contextvars.Context) -> None:
+        """A task waits; ``callback`` resumes it, in its context."""
         self._wakeup = callback
         self._context = context
         self._asyncio_future_blocking = True  # a task takes this down before it calls; up again for the next time
 
     def cancel(self, msg: object = None) -> bool:
+        """The task is cancelled; False if it was already."""
         if self._cancelled:
             return False
         self._cancelled = True
@@ -140,4 +142,5 @@ class Waiter:
         return True
 
     def result(self) -> None:
+        """What a task that was cancelled meanwhile finds when it is resumed: that it was."""
         raise asyncio.CancelledError() if self._message is None else asyncio.CancelledError(self._message)

@@ -118,7 +118,7 @@ def test_what_hangs_on_hash_seed_time_zone_or_collector_is_found_and_shown(graph
         "first difference: what listener got at 2021-02-18T20:26:02.010000000Z ERT (t_ns 2010000000); before it 1 "
     )
     (field,) = [line for line in compared.difference.splitlines() if "message.id: " in line]
-    shown = re.fullmatch(r"  message.id: (-?\d+), 0 h, 700 in the first, (-?\d+), 13 h, 97 in the second", field)
+    shown = re.fullmatch(r"  message.id: (-?\d+), 0 h, \d+ in the first, (-?\d+), 13 h, 97 in the second", field)
     assert shown is not None
     assert shown[1] != shown[2]
     assert compared.difference in compared.text()

@@ -365,6 +365,6 @@ def test_there_is_nothing_to_explain_where_nothing_runs(tmp_path):
     with pytest.raises(RunError, match="no run is alive in"):
         explain(tmp_path)
     directory = RunDirectory(tmp_path)
-    directory.summary.write_text("{}")
+    directory.summary.write_text('{"digest": "c0ffee"}')
     with pytest.raises(RunError, match="is over; what came of it: lightlag bag info"):
         explain(tmp_path)
