@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from heapq import heappop, heappush
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -97,9 +98,10 @@ class Host:
 
         A KiB that goes to other hosts counts as a message, so that what is large travels while more is made. After a
         while of wall time it is enough, too, so that whoever watches, or presses Ctrl-C, need not wait: where a host
-        pauses changes nothing of what it does.
+        pauses changes nothing of what it does. Without a limit it does not pause.
         """
-        pause_s = monotonic() + _PAUSE_S  # lightlag: allow wall-clock (where it pauses changes no result)
+        # lightlag: allow wall-clock (where it pauses changes no result)
+        pause_s = inf if limit >= NEVER_NS else monotonic() + _PAUSE_S
         for emission in emissions:
             self._take_in(emission)
         done, entries = self.done, self._entries
