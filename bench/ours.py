@@ -262,7 +262,7 @@ def measure(work: str, arguments: Sequence[int], processes: int, record: bool = 
         "receptions": result.receptions,
         "losses": dict(result.losses),
         "digest": result.digest,
-        "grants": getattr(result, "grants", None),
+        "grants": dict(result.grants),
     }
 
 

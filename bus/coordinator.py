@@ -86,6 +86,8 @@ class _Lane:
     got: int = 0
     #: The number of its latest report, in this incarnation.
     number: int = 0
+    #: How many reports were accepted from it, from whichever incarnation.
+    answered: int = 0
     #: Highest bound ever granted.
     bound_ns: int = 0
     #: Everything before it has been run and reported, by whichever incarnation.
@@ -286,6 +288,7 @@ class Coordinator:
             waiting.popleft()
         while soonest and soonest[0][0] <= report.got:
             soonest.popleft()
+        lane.answered += 1
         lane.got = max(lane.got, report.got)
         lane.next_ns = report.next_ns
         self._earliest[report.host] = min(report.next_ns, soonest[0][1]) if soonest else report.next_ns
@@ -311,6 +314,10 @@ class Coordinator:
         """
         lane = self._lanes[host]
         return lane.got, lane.settled_ns
+
+    def answered(self) -> list[int]:
+        """How many grants each host has answered."""
+        return [lane.answered for lane in self._lanes]
 
     def last_grant(self, host: int) -> Grant:
         """What a finished run still owes a host: emissions that will not arrive before the end."""

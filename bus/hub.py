@@ -16,7 +16,7 @@ from typing import Any
 
 import zmq
 
-from . import wire
+from . import multipart, wire
 from .activation import Failure, Tally
 from .coordinator import Coordinator, Report, Wait
 from .emission import Buffer, Emission
@@ -51,6 +51,8 @@ class Outcome:
     drive_s: float = 0.0
     #: How many messages and connections were refused.
     refusals: int = 0
+    #: By host, how many grants it has answered; those by which a dead host went through its past again do not count.
+    grants: list[int] = field(default_factory=list)
 
 
 class Hub:
@@ -75,7 +77,7 @@ class Hub:
         pace: Pace | None = None,
         acts: int = 0,
         tap: Tap | None = None,
-        receive: Callable[[zmq.Socket[bytes]], list[bytes]] = zmq.Socket.recv_multipart,
+        receive: Callable[[zmq.Socket[bytes]], list[Buffer]] = multipart.receive,
         notice: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._run_id = run_id
@@ -176,6 +178,7 @@ class Hub:
         outcome.failure = self.coordinator.failure
         outcome.reached_ns = self.coordinator.frontier_ns
         outcome.refusals = self.refusals
+        outcome.grants = self.coordinator.answered()
         return outcome
 
     def release(self, socket: zmq.Socket[bytes]) -> None:
@@ -231,12 +234,12 @@ class Hub:
             except ProtocolError as error:
                 self.refuse(str(error))
             else:
-                self._hear(socket, identity, frames)
+                self._hear(socket, bytes(identity), frames)
             # While nobody runs, nobody has anything to say; operators are heard a little later.
             if not self.coordinator.running or not int(socket.get(zmq.EVENTS)) & _POLLIN:
                 return
 
-    def _hear(self, socket: zmq.Socket[bytes], identity: bytes, frames: list[bytes]) -> None:
+    def _hear(self, socket: zmq.Socket[bytes], identity: bytes, frames: list[Buffer]) -> None:
         host = self._index.get(identity)
         try:
             envelope = wire.decode(self._run_id, frames)
@@ -265,7 +268,7 @@ class Hub:
             self.refuse(f"{identity.decode()}: a {envelope.kind} where a report was due")
 
     def _report(
-        self, socket: zmq.Socket[bytes], report: Report, envelope: wire.Envelope, frames: Sequence[bytes]
+        self, socket: zmq.Socket[bytes], report: Report, envelope: wire.Envelope, frames: Sequence[Buffer]
     ) -> None:
         coordinator = self.coordinator
         if not coordinator.is_news(report):
@@ -350,7 +353,7 @@ class Hub:
 
     def _send(self, socket: zmq.Socket[bytes], identity: bytes, frames: Sequence[Buffer]) -> None:
         try:
-            socket.send_multipart([identity, *frames], copy=len(frames) == 1)
+            multipart.send(socket, (identity, *frames))
         except zmq.ZMQError as error:
             # Whom it was for has died; as a new incarnation it will say hello and be told again.
             if error.errno != zmq.EHOSTUNREACH:

@@ -82,4 +82,5 @@ def run_in_memory(
     outcome.failure = coordinator.failure
     outcome.reached_ns = coordinator.frontier_ns
     outcome.peak_rss_kb = peak_rss_kb()
+    outcome.grants = coordinator.answered()
     return outcome

@@ -17,7 +17,9 @@ import zmq
 from zmq.utils import z85
 from zmq.utils.monitor import recv_monitor_message
 
+from .emission import Buffer
 from .errors import ProtocolError, RunError
+from .multipart import content
 from .operator import OPERATOR
 from .wire import name_and_line
 
@@ -133,7 +135,7 @@ class Guard:
         self._thread = threading.Thread(target=self._serve, args=(refuse,), daemon=True)
         self._thread.start()
 
-    def receive(self, socket: zmq.Socket[bytes]) -> list[bytes]:
+    def receive(self, socket: zmq.Socket[bytes]) -> list[Buffer]:
         """The next message, the identity of its sender first.
 
         Raises:
@@ -149,7 +151,7 @@ class Guard:
             raise ProtocolError(
                 f"a frame of {max(sizes):,} bytes from {identity!r}; {self._limit_bytes:,} are the most"
             )
-        return [frame.bytes for frame in frames]
+        return list(map(content, frames))
 
     def close(self) -> None:
         """Let nobody in any more."""

@@ -1,9 +1,9 @@
 """The ZeroMQ shell of a host process: a DEALER socket around ``activate``.
 
-It blocks until the hub grants, activates the host, writes what came of it, then reports: write first, so that a report
-never speaks of something that the recording could lose. Over the pipe from the launcher it learns that the hub was
-started again, and then says hello and repeats its last report. So it does when a network had broken the line to the
-hub, for what was under way then is lost. When the pipe ends, nobody is left to run for.
+It blocks until the hub grants, activates the host, reports, then writes what came of it: what a host had not written
+when it died its next incarnation writes, which begins its part of the recording anew. Over the pipe from the launcher
+it learns that the hub was started again, and then says hello and repeats its last report. So it does when a network had
+broken the line to the hub, for what was under way then is lost. When the pipe ends, nobody is left to run for.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import zmq
 
-from . import wire
+from . import multipart, wire
 from .activation import Activatable, Completion, Tally
 from .emission import Buffer, Emission
 from .errors import ProtocolError, RunError
@@ -27,11 +27,12 @@ from .tap import bunches
 
 #: Emissions, receptions, losses and KiB for other hosts after which a host reports early, so that queues stay short,
 #: the view stays live, and what is large travels while more of it is made.
-EARLY_REPORT_EVENTS = 4_000
+EARLY_REPORT_EVENTS = 8_000
 #: What the launcher says over the control pipe: the hub was started again; the hub has died after the end, leave.
 HUB_AGAIN = b"hub"
 LEAVE = b"leave"
 _RECONNECT_MS = 10
+_POLLIN = int(zmq.POLLIN)
 _LINGER_MS = 2_000
 
 
@@ -76,7 +77,7 @@ def run_shell(
                 elif again:
                     line.drain()
                     shell.hello()
-                elif heard and not shell.hear(wire.decode(run_id, line.socket.recv_multipart())):
+                elif heard and not shell.hear(wire.decode(run_id, multipart.receive(line.socket))):
                     return
         finally:
             line.close(_LINGER_MS)
@@ -113,17 +114,16 @@ class _Line:
         socket.setsockopt(zmq.IDENTITY, wire.identity_of(self._name, self._incarnation, self._number))
         socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
         socket.setsockopt(zmq.SNDHWM, 0)
-        self._poller = zmq.Poller()
-        self._poller.register(socket, zmq.POLLIN)
+        self._watched: list[tuple[Any, int]] = [(socket, _POLLIN)]
         if self._control_fd is not None:
-            self._poller.register(self._control_fd, zmq.POLLIN)
+            self._watched.append((self._control_fd, _POLLIN))
         self._connections = 0
         self._monitor: zmq.Socket[bytes] | None = None
         if self._keys is None:
             socket.connect(self._endpoint)
         else:
             self._monitor = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
-            self._poller.register(self._monitor, zmq.POLLIN)
+            self._watched.append((self._monitor, _POLLIN))
             self._keys.connect(socket, self._endpoint)
 
     def renew(self) -> None:
@@ -145,7 +145,7 @@ class _Line:
 
     def wait(self) -> tuple[bool, bool, bool]:
         """Wait; whether the launcher has said something, the line stands again, the hub has said something."""
-        ready = dict(self._poller.poll())
+        ready = dict(zmq.zmq_poll(self._watched, -1))
         again = False
         if self._monitor is not None and self._monitor in ready:
             self._monitor.recv_multipart()
@@ -157,7 +157,7 @@ class _Line:
         """Say something to the hub."""
         if self._keys is not None:
             check_sizes(frames)
-        self.socket.send_multipart(frames, copy=len(frames) == 1)
+        multipart.send(self.socket, frames)
 
 
 class _Shell:
@@ -220,13 +220,15 @@ class _Shell:
         if self._finished:
             raise HostAgain(f"host {self._host.name}: it has finished, and the hub asks for more")
         done = self._host.activate(bound_ns, emissions, EARLY_REPORT_EVENTS)
-        self._store(done)
         self._number = number
         self._got += len(emissions)
         self._bound_ns = max(self._bound_ns, bound_ns)
         fields = (incarnation, number, bound_ns, done.next_ns, self._got, done.failure, done.news)
         self._report = wire.encode(self._run_id, wire.REPORT, fields, done.outbox)
+        if self._tapped:
+            self._say_recorded(done, number)
         self._send(self._report)
+        self._store(done)  # while the hub reads; a host that dies over it writes everything anew
 
     def _finish(self, asked: tuple[int, int, bool], emissions: list[Emission]) -> None:
         incarnation, first, failed = asked
@@ -236,6 +238,8 @@ class _Shell:
             self._check_next(self._number + 1, first)
             done = self._host.finish(emissions, failed=failed)
             self._store(done)
+            if self._tapped:
+                self._say_recorded(done, self._number + 1)
             fields: tuple[Any, ...] = (incarnation, self._host.chains(), self._tally.fields(), peak_rss_kb())
             self._finished = wire.encode(self._run_id, wire.FINISHED, (*fields, done.failure))
         self._send(self._finished)
@@ -250,8 +254,11 @@ class _Shell:
     def _store(self, done: Completion) -> None:
         self._write(done)
         self._tally.add(done)
-        if self._tapped and (found := bunches(done)):
-            self._send(wire.encode(self._run_id, wire.TAPPED, (self._incarnation, self._number + 1, found)))
+
+    def _say_recorded(self, done: Completion, number: int) -> None:
+        """Tell the hub what the activation recorded that will be reported with this number."""
+        if found := bunches(done):
+            self._send(wire.encode(self._run_id, wire.TAPPED, (self._incarnation, number, found)))
 
 
 def peak_rss_kb() -> int:

@@ -124,7 +124,7 @@ def encode_grant(run_id: str, grant: Grant) -> list[Buffer]:
     return encode(run_id, GRANT, fields, grant.emissions)
 
 
-def decode(run_id: str, frames: Sequence[bytes]) -> Envelope:
+def decode(run_id: str, frames: Sequence[Buffer]) -> Envelope:
     """The message of received frames.
 
     Raises:

@@ -19,6 +19,7 @@ from typing import Any
 
 import zmq
 
+from lightlag.bus import multipart
 from lightlag.bus.activation import Completion
 from lightlag.bus.errors import LightlagError
 from lightlag.bus.hub import Hub
@@ -121,7 +122,7 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
                 pace=pace,
                 acts=acts,
                 tap=tap,
-                receive=guard.receive if guard else zmq.Socket.recv_multipart,
+                receive=guard.receive if guard else multipart.receive,
                 notice=feed.notice,
             )
             if guard:

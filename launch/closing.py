@@ -14,6 +14,7 @@ from lightlag.bus.digest import run_digest
 from lightlag.bus.errors import LightlagError
 from lightlag.bus.fingerprint import arithmetic_fingerprint
 from lightlag.bus.hub import Outcome
+from lightlag.bus.journal import read_facts
 from lightlag.bus.recording import merge, read
 from lightlag.bus.shell import peak_rss_kb
 from lightlag.bus.time import NS_PER_S
@@ -63,6 +64,8 @@ def conclude(
         told = f"{failure.node} failed at {graph.epoch.utc(failure.t_ns)} SCET\n{failure.traceback}"
     elif broken is not None:
         told = str(broken)
+    # A run that was broken off does not tell how many there were.
+    grants = dict(zip(read_facts(directory.journal)["hosts"], outcome.grants, strict=False))
     hosts_kb = outcome.peak_rss_kb if options.processes else 0
     summary: dict[str, Any] = {
         "graph": graph.name,
@@ -81,6 +84,7 @@ def conclude(
         "pictures": pictures,
         "interrupted": outcome.interrupted,
         "refusals": outcome.refusals,
+        "grants": grants,
         "failure": told,
     }
     _measure(summary, begun, hosts_kb)
@@ -107,6 +111,7 @@ def conclude(
         interrupted=outcome.interrupted,
         pictures=pictures,
         drive_s=outcome.drive_s,
+        grants=grants,
     )
 
 

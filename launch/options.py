@@ -69,6 +69,8 @@ class RunResult:
     pictures: Sequence[Mapping[str, str]] = field(default_factory=tuple)
     #: Wall time from the moment at which every host was ready to the last event.
     drive_s: float = 0.0
+    #: How many grants each host answered; more of them mean more waiting for each other.
+    grants: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:

@@ -1,0 +1,57 @@
+"""Multipart messages over ZeroMQ sockets, at the price of what libzmq does.
+
+pyzmq's own ``send_multipart`` and ``recv_multipart`` ask the socket an option after every frame, which costs more than
+the frame; here the last frame read says whether more follow. Small frames are ``bytes``. What is large stays in the
+memory in which libzmq received it, and goes out again from there: a hub or a relay copies nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import zmq
+
+from .emission import Buffer
+
+_BARE = zmq.backend.Socket
+_send, _receive = _BARE.send, _BARE.recv
+_MORE = int(zmq.SNDMORE)
+#: What is smaller is copied: libzmq may keep it in one piece of memory with its neighbours.
+_SMALL_BYTES = 1 << 12
+
+
+def send(socket: zmq.Socket[Any], frames: Sequence[Buffer]) -> None:
+    """Send the frames of one message.
+
+    Raises:
+        ZMQError: of the first frame, and nothing was sent: nobody of that identity is there (ROUTER).
+    """
+    last = len(frames) - 1
+    for frame in frames[:last]:
+        _send(socket, _source(frame), _MORE)
+    _send(socket, _source(frames[last]))
+
+
+def receive(socket: zmq.Socket[Any]) -> list[Buffer]:
+    """Wait for a message."""
+    frame = _receive(socket, 0, False)
+    frames = [content(frame)]
+    while frame.more:
+        frame = _receive(socket, 0, False)
+        frames.append(content(frame))
+    return frames
+
+
+def content(frame: zmq.Frame) -> Buffer:
+    """The content of a received frame."""
+    return frame.bytes if len(frame) < _SMALL_BYTES else frame.buffer.toreadonly()
+
+
+def _source(frame: Buffer) -> Any:
+    """What to send: of a view of what was received as a whole, that itself, which is not copied."""
+    if type(frame) is memoryview:
+        whole: Any = frame.obj
+        if isinstance(whole, zmq.Frame) and len(whole) == frame.nbytes:
+            return whole
+    return frame
