@@ -2,8 +2,8 @@
 
 One SHA-256 chain per receiver, over its receptions and losses in their order; the run's digest is the SHA-256 of
 (name, chain) sorted by name. An item is its kind, its time, its reason with its length if lost, and the emission's
-packed bytes and frames. Packed bytes are one msgpack array that tells the sizes of the frames, so they need no length
-in front, and no two different histories feed the same bytes.
+packed bytes. These are one msgpack array, so they need no length in front, and no two different histories feed the same
+bytes; arrays are in them by their sizes and their SHA-256.
 """
 
 from __future__ import annotations
@@ -30,18 +30,11 @@ class DigestChain:
     def received(self, emission: Emission, t_ns: int) -> None:
         """Append a reception at ``t_ns``."""
         self._update(_received(b"R", t_ns) + emission.packed)
-        if emission.arrays:
-            self._frames(emission)
 
     def lost(self, emission: Emission, t_ns: int, reason: str) -> None:
         """Append a loss that would have been a reception at ``t_ns``."""
         told = reason.encode()
         self._hash.update(_LOST.pack(b"L", t_ns, len(told)) + told + emission.packed)
-        self._frames(emission)
-
-    def _frames(self, emission: Emission) -> None:
-        for array in emission.arrays:
-            self._hash.update(array)
 
     def value(self) -> bytes:
         """The 32 bytes of the chain as it stands."""

@@ -4,7 +4,7 @@ The header says who sent what on which channel, when its last bit left (``sent_n
 (``duration_ns``), where the content came from (``origin``), through which relays (``via``), and which member of the
 channel it is for (``to``; empty: all). An emission is packed
 once, where it is sent; those bytes are what travels, what the digest hashes and what the journal keeps. Raw frames of
-arrays travel beside them uncopied.
+arrays travel beside them uncopied; the header holds their hash, made once where they are first sent.
 """
 
 from __future__ import annotations
@@ -24,11 +24,38 @@ Buffer = bytes | memoryview
 _pack: Callable[[object], bytes] = msgpack.Packer().pack
 
 #: The types of what an emission is packed from, in order: ``source, seq, channel, type, sent_ns, to, body``, and then,
-#: unless all of them are nothing, ``duration_ns, emitter, sizes of the arrays, via, origin``.
+#: unless all of them are nothing, ``duration_ns, emitter, sizes of the arrays and their SHA-256, via, origin``.
 _HEAD = (str, int, str, str, int, str, bytes)
-_REST = (int, bytes, tuple, tuple)
+_REST = (int, bytes, tuple, bytes, tuple)
 _SHAPES = (_HEAD, (*_HEAD, *_REST, type(None)), (*_HEAD, *_REST, tuple))
-_NO_REST = (0, b"", (), (), None)
+_NO_REST = (0, b"", (), b"", (), None)
+
+
+class Frames(tuple[Buffer, ...]):
+    """The raw frames of a message's arrays, and what stands for them all: the SHA-256 over them, one after the other.
+
+    Whoever passes frames on passes on their hash as well.
+    """
+
+    sha256: bytes
+
+    @classmethod
+    def of(cls, arrays: Sequence[Buffer], sha256: bytes | None = None) -> Frames:
+        """Of these arrays; without ``sha256`` it is computed."""
+        frames = cls(arrays)
+        frames.sha256 = hashed(arrays) if sha256 is None else sha256
+        return frames
+
+
+def hashed(arrays: Sequence[Buffer]) -> bytes:
+    """The SHA-256 over arrays."""
+    whole = hashlib.sha256()
+    for array in arrays:
+        whole.update(array)
+    return whole.digest()
+
+
+NO_FRAMES = Frames.of((), b"")
 
 
 class Origin(NamedTuple):
@@ -83,17 +110,17 @@ class Emission:
         self.body = body
         self.to = to
         if duration_ns or emitter or arrays or via or origin:
-            sizes = tuple([len(array) for array in arrays])
-            self.arrays = tuple(arrays)
-            self._rest = rest = (duration_ns, emitter, sizes, via, origin)
+            frames = (arrays if isinstance(arrays, Frames) else Frames.of(arrays)) if arrays else NO_FRAMES
+            self.arrays: Frames = frames
+            self._rest = rest = (duration_ns, emitter, tuple(map(len, frames)), frames.sha256, via, origin)
             self.packed = packed or _pack((source, seq, channel, type, sent_ns, to, body, *rest))
         else:
-            self.arrays = ()
+            self.arrays = NO_FRAMES
             self._rest = _NO_REST
             self.packed = packed or _pack((source, seq, channel, type, sent_ns, to, body))
 
     @classmethod
-    def unpack(cls, packed: bytes, arrays: Sequence[Buffer]) -> Emission:
+    def unpack(cls, packed: bytes, arrays: Sequence[Buffer] = ()) -> Emission:
         """The emission of its packed bytes and raw frames.
 
         Raises:
@@ -104,14 +131,16 @@ class Emission:
             if type(fields) is not tuple or tuple(map(type, fields)) not in _SHAPES:
                 raise TypeError(f"fields {fields!r}")
             source, seq, channel, kind, sent_ns, to, body = fields[:7]
-            duration_ns, emitter, sizes, via, origin = fields[7:] or _NO_REST
+            duration_ns, emitter, sizes, sha256, via, origin = fields[7:] or _NO_REST
             first = Origin(*origin) if origin else None
         except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
             raise ProtocolError(f"{len(packed)} bytes on the bus are no emission: {error}") from error
-        if sizes != tuple([len(array) for array in arrays]):
-            raise ProtocolError(
-                f"emission {source}:{seq} announces frames of {sizes} bytes, got {[len(a) for a in arrays]}"
-            )
+        if arrays or sizes:
+            if sizes != tuple(map(len, arrays)) or not sha256:
+                raise ProtocolError(
+                    f"emission {source}:{seq} announces frames of {sizes} bytes, got {[len(a) for a in arrays]}"
+                )
+            arrays = Frames.of(arrays, sha256)
         return cls(source, seq, channel, kind, sent_ns, body, arrays, to, duration_ns, emitter, via, first, packed)
 
     @property
@@ -127,12 +156,12 @@ class Emission:
     @property
     def via(self) -> tuple[str, ...]:
         """The relays through which the content came."""
-        return self._rest[3]
+        return self._rest[4]
 
     @property
     def origin(self) -> Origin:
         """The first emission of this content: itself, unless it was relayed."""
-        return self._rest[4] or Origin(self.source, self.seq, self.sent_ns)
+        return self._rest[5] or Origin(self.source, self.seq, self.sent_ns)
 
     @property
     def size_bytes(self) -> int:
@@ -141,10 +170,7 @@ class Emission:
 
     def fingerprint(self) -> bytes:
         """16 bytes that differ if anything of the emission differs; what repeated sends are compared by."""
-        digest = hashlib.blake2b(self.packed, digest_size=16)
-        for array in self.arrays:
-            digest.update(array)
-        return digest.digest()
+        return hashlib.blake2b(self.packed, digest_size=16).digest()
 
     def __repr__(self) -> str:
         return f"<{self.type} {self.source}:{self.seq} on {self.channel} at {self.sent_ns} ns>"

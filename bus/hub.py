@@ -147,7 +147,7 @@ class Hub:
         sent_ns = self.coordinator.act_ns(host)
         self._acts += 1
         emission = Emission(OPERATOR, self._acts, f"@{port}", type, sent_ns, body, arrays, to=node)
-        self._journal.append(host, wire.encode(self._run_id, wire.ACT, (), [emission]))
+        self._journal.append(host, wire.encode(self._run_id, wire.ACT, (), [emission]), [emission])
         self.coordinator.act(host, emission)
         return sent_ns
 
@@ -277,7 +277,7 @@ class Hub:
             coordinator.accept(report)
             self._tapped.pop(report.host, None)  # it was published the first time
             return
-        self._journal.append(report.host, frames)
+        self._journal.append(report.host, frames, report.outbox)
         coordinator.accept(report)
         if self._tapped:
             self._publish(socket, report.host, report.incarnation, report.number)

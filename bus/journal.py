@@ -3,7 +3,8 @@
 It is written before any grant that depends on the report, so what a host knows of the others is never newer than the
 journal. It is the run: a restarted host is given its past out of it, and a restarted hub knows from it where
 everybody stands. A record is the message itself, as it came from the wire, with the host it came from; one that was
-cut short by a kill ends the journal there and is no error.
+cut short by a kill ends the journal there and is no error. Arrays that were written lately, and pass through a relay
+now, are not written again: the record says where they stand.
 """
 
 from __future__ import annotations
@@ -20,14 +21,20 @@ import msgpack
 
 from . import wire
 from .coordinator import Coordinator
-from .emission import Buffer, Emission
+from .emission import Buffer, Emission, Frames, hashed
 from .errors import JournalError
 from .past import Past
 
-MAGIC = b"lightlag journal 2\n"
-#: Of a record: the host (-1: nobody), the CRC-32 of the first frame, the number of frames; then the size of each.
+MAGIC = b"lightlag journal 3\n"
+#: Of a record: the host (-1: nobody), the CRC-32 of the first frame, the number of frames; then the size of each, with
+#: ``_BEFORE`` in it if not the frame follows but its place in the file, where it was written before.
 _HEAD = struct.Struct("<iII")
 _SIZE = struct.Struct("<I")
+_BEFORE = 1 << 31
+_PLACE = struct.Struct("<Q")
+#: Of how many arrays it is remembered where they were written, and which are worth it.
+_REMEMBERED = 4_096
+_LARGE_BYTES = 1 << 10
 _NOBODY = -1
 #: Frames in one write; the system takes no more than 1024 pieces.
 _PIECES = 1000
@@ -49,22 +56,56 @@ class Journal:
 
     def __init__(self, path: Path, facts: dict[str, Any] | None = None) -> None:
         self.path = path
+        #: Where arrays were written, by their SHA-256; the latest last.
+        self._places: dict[bytes, int] = {}
         if facts is None:
-            os.truncate(path, _whole_bytes(path))
+            self._end = _whole_bytes(path)
+            os.truncate(path, self._end)
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND)
         else:
+            self._end = len(MAGIC)
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
             os.write(self._file, MAGIC)
             self.append(_NOBODY, [msgpack.packb(facts)])
 
-    def append(self, host: int, frames: Sequence[Buffer]) -> None:
-        """Write a message of a host; it survives the death of this process from here on (not a power failure)."""
-        head = _HEAD.pack(host, zlib.crc32(frames[0]), len(frames)) + _SIZE.pack(len(frames[0]))
-        if len(frames) > 1:
-            head += b"".join([_SIZE.pack(len(frame)) for frame in frames[1:]])
-        pieces = [head, *frames]
-        for at in range(0, len(pieces), _PIECES):
-            self._write(pieces[at : at + _PIECES])
+    def append(self, host: int, frames: Sequence[Buffer], emissions: Sequence[Emission] = ()) -> None:
+        """Write a message of a host; it survives the death of this process from here on (not a power failure).
+
+        ``emissions`` are those whose arrays are the ``frames`` after the first.
+        """
+        first, count = frames[0], len(frames)
+        head = _HEAD.pack(host, zlib.crc32(first), count) + _SIZE.pack(len(first))
+        if count == 1:
+            self._end += len(head) + len(first)
+            self._write([head, first])
+            return
+        at = self._end + len(head) + _SIZE.size * (count - 1) + len(first)
+        sizes, pieces = [head], [first]
+        for arrays in [emission.arrays for emission in emissions if emission.arrays]:
+            before = self._places.get(arrays.sha256)
+            if before is None:
+                self._remember(arrays, at)
+            for array in arrays:
+                size = len(array)
+                if before is None:
+                    sizes.append(_SIZE.pack(size))
+                    pieces.append(array)
+                    at += size
+                else:
+                    sizes.append(_SIZE.pack(size | _BEFORE))
+                    pieces.append(_PLACE.pack(before))
+                    at += _PLACE.size
+                    before += size
+        self._end = at
+        pieces = [b"".join(sizes), *pieces]
+        for start in range(0, len(pieces), _PIECES):
+            self._write(pieces[start : start + _PIECES])
+
+    def _remember(self, arrays: Frames, at: int) -> None:
+        if sum(map(len, arrays)) >= _LARGE_BYTES:
+            self._places[arrays.sha256] = at
+            if len(self._places) > _REMEMBERED:
+                del self._places[next(iter(self._places))]
 
     def _write(self, pieces: list[Buffer]) -> None:
         left = sum(map(len, pieces))
@@ -106,7 +147,11 @@ def read_journal(path: Path, wanted: Callable[[int], bool] = lambda host: True) 
         while (record := _read_record(file, path, wanted)) is not None:
             host, frames = record
             if frames:
-                yield Entry(host, wire.decode(run_id, frames))
+                envelope = wire.decode(run_id, frames)
+                for emission in envelope.emissions:
+                    if emission.arrays and hashed(emission.arrays) != emission.arrays.sha256:
+                        raise JournalError(f"{path}: the arrays of {emission!r} are damaged (checksum)")
+                yield Entry(host, envelope)
 
 
 def restore(path: Path, coordinator: Coordinator, news: Callable[[list[tuple[Any, ...]]], None]) -> int:
@@ -164,14 +209,23 @@ def _read_record(
         return None
     sizes = [size for (size,) in _SIZE.iter_unpack(listed)]
     if not wanted(host):
-        file.seek(sum(sizes), os.SEEK_CUR)
+        file.seek(sum(_PLACE.size if size & _BEFORE else size for size in sizes), os.SEEK_CUR)
         return host, []
-    frames = [file.read(size) for size in sizes]
-    if any(len(frame) < size for frame, size in zip(frames, sizes, strict=True)):
-        return None
+    frames = []
+    for size in sizes:
+        frame = _read_again(file, size & ~_BEFORE) if size & _BEFORE else file.read(size)
+        if len(frame) < size & ~_BEFORE:
+            return None
+        frames.append(frame)
     if zlib.crc32(frames[0]) != checksum:
         raise JournalError(f"{path}: the record before byte {file.tell()} is damaged (checksum)")
     return host, frames
+
+
+def _read_again(file: IO[bytes], size: int) -> bytes:
+    """A frame that was written before, at the place that is given here; empty where the journal ends."""
+    place = file.read(_PLACE.size)
+    return os.pread(file.fileno(), size, *_PLACE.unpack(place)) if len(place) == _PLACE.size else b""
 
 
 def _whole_bytes(path: Path) -> int:

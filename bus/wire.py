@@ -145,7 +145,7 @@ def decode(run_id: str, frames: Sequence[Buffer]) -> Envelope:
     if type(packed) is not tuple or type(counts) is not tuple:
         raise ProtocolError(f"a {kind} whose emissions are {packed!r} and {counts!r}")
     if not counts and len(frames) == 1:
-        return Envelope(kind, fields, [Emission.unpack(each, ()) for each in packed])
+        return Envelope(kind, fields, [Emission.unpack(each) for each in packed])
     if len(counts) != len(packed) or not all(isinstance(count, int) and count >= 0 for count in counts):
         raise ProtocolError(f"a {kind} of {len(packed)} emissions that announces {counts!r} arrays")
     if len(frames) != 1 + sum(counts):

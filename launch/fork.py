@@ -58,7 +58,7 @@ def fork(run_dir: Path, at: str, settings: Mapping[str, str], into: Path | None)
     run_id = read_facts(new.journal)["run"]
     with Journal(new.journal) as journal:
         for host, emission in acts:
-            journal.append(host, wire.encode(run_id, wire.ACT, (), [emission]))
+            journal.append(host, wire.encode(run_id, wire.ACT, (), [emission]), [emission])
     return new
 
 

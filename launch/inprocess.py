@@ -112,7 +112,7 @@ class InProcess:
         sent_ns = self.coordinator.act_ns(host)
         self._acts += 1
         emission = Emission(OPERATOR, self._acts, f"@{port}", type, sent_ns, body, arrays, to=node)
-        self._journal.append(host, wire.encode(self._facts["run"], wire.ACT, (), [emission]))
+        self._journal.append(host, wire.encode(self._facts["run"], wire.ACT, (), [emission]), [emission])
         self.coordinator.act(host, emission)
         return sent_ns
 

@@ -92,8 +92,8 @@ class MortalJournal(Journal):
 
     fate: Fate
 
-    def append(self, host, frames):
-        super().append(host, frames)
+    def append(self, host, frames, emissions=()):
+        super().append(host, frames, emissions)
         self.fate("journalled")  # and not accepted
 
 

@@ -297,7 +297,7 @@ def test_a_run_that_somebody_acted_upon_is_the_same_when_it_is_run_again(tmp_pat
             run_id = read_facts(directory.journal)["run"]
             with Journal(directory.journal) as journal:
                 host = next(at for at, group in enumerate(groups) if "listener" in group)
-                journal.append(host, wire.encode(run_id, wire.ACT, (), [act]))
+                journal.append(host, wire.encode(run_id, wire.ACT, (), [act]), [act])
         result = resume(directory.path, RunOptions(report=False), PlainDisplay(io.StringIO()))
         heard = (directory.logs / "listener.log").read_text().splitlines()
         assert (json.loads(heard[0])["fields"]["event"] == "go") is acted
