@@ -22,6 +22,7 @@ Buffer = bytes | memoryview
 
 
 _pack: Callable[[object], bytes] = msgpack.Packer().pack
+_new = object.__new__
 
 #: The types of what an emission is packed from, in order: ``source, seq, channel, type, sent_ns, to, body``, and then,
 #: unless all of them are nothing, ``duration_ns, emitter, sizes of the arrays and their SHA-256, via, origin``.
@@ -100,7 +101,6 @@ class Emission:
         emitter: bytes = b"",
         via: tuple[str, ...] = (),
         origin: Origin | None = None,
-        packed: bytes = b"",
     ) -> None:
         self.source = source
         self.seq = seq
@@ -113,11 +113,11 @@ class Emission:
             frames = (arrays if isinstance(arrays, Frames) else Frames.of(arrays)) if arrays else NO_FRAMES
             self.arrays: Frames = frames
             self._rest = rest = (duration_ns, emitter, tuple(map(len, frames)), frames.sha256, via, origin)
-            self.packed = packed or _pack((source, seq, channel, type, sent_ns, to, body, *rest))
+            self.packed = _pack((source, seq, channel, type, sent_ns, to, body, *rest))
         else:
             self.arrays = NO_FRAMES
             self._rest = _NO_REST
-            self.packed = packed or _pack((source, seq, channel, type, sent_ns, to, body))
+            self.packed = _pack((source, seq, channel, type, sent_ns, to, body))
 
     @classmethod
     def unpack(cls, packed: bytes, arrays: Sequence[Buffer] = ()) -> Emission:
@@ -130,18 +130,21 @@ class Emission:
             fields = msgpack.unpackb(packed, use_list=False)
             if type(fields) is not tuple or tuple(map(type, fields)) not in _SHAPES:
                 raise TypeError(f"fields {fields!r}")
-            source, seq, channel, kind, sent_ns, to, body = fields[:7]
-            duration_ns, emitter, sizes, sha256, via, origin = fields[7:] or _NO_REST
-            first = Origin(*origin) if origin else None
+            made = _new(cls)
+            made.source, made.seq, made.channel, made.type, made.sent_ns, made.to, made.body, *rest = fields
+            if rest and rest[-1]:
+                rest[-1] = Origin(*rest[-1])
         except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
             raise ProtocolError(f"{len(packed)} bytes on the bus are no emission: {error}") from error
-        if arrays or sizes:
-            if sizes != tuple(map(len, arrays)) or not sha256:
-                raise ProtocolError(
-                    f"emission {source}:{seq} announces frames of {sizes} bytes, got {[len(a) for a in arrays]}"
-                )
-            arrays = Frames.of(arrays, sha256)
-        return cls(source, seq, channel, kind, sent_ns, body, arrays, to, duration_ns, emitter, via, first, packed)
+        made.packed = packed
+        made._rest = (_, _, sizes, sha256, _, _) = tuple(rest) or _NO_REST
+        if not (arrays or sizes):
+            made.arrays = NO_FRAMES
+        elif sizes == tuple(map(len, arrays)) and sha256:
+            made.arrays = Frames.of(arrays, sha256)
+        else:
+            raise ProtocolError(f"{made!r} announces frames of {sizes} bytes, got {[len(a) for a in arrays]}")
+        return made
 
     @property
     def duration_ns(self) -> int:

@@ -8,6 +8,7 @@ to it and repeat their last report. Operators (a person, the launcher) ask thing
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ import zmq
 from . import multipart, wire
 from .activation import Failure, Tally
 from .coordinator import Coordinator, Report, Wait
+from .cores import Cores
 from .emission import Buffer, Emission
 from .errors import LightlagError, ProtocolError, RunError
 from .fingerprint import arithmetic_fingerprint
@@ -61,7 +63,8 @@ class Hub:
     ``past(host)`` is what a host that was started again must go through; ``watch`` is told the frontier and the news
     of each report; ``answer(what, arguments)`` is asked what operators ask, except to stop and to tap. ``acts`` is how
     many acts from outside the journal holds. ``receive`` takes a message from the socket, or refuses it
-    (``security.Guard``); ``notice`` is told what was refused, now and then.
+    (``security.Guard``); ``notice`` is told what was refused, now and then. ``share_cores``: all hosts are processes of
+    this machine, and may be put together (``cores``).
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Hub:
         tap: Tap | None = None,
         receive: Callable[[zmq.Socket[bytes]], list[Buffer]] = multipart.receive,
         notice: Callable[[str], None] = lambda text: None,
+        share_cores: bool = False,
     ) -> None:
         self._run_id = run_id
         self.hosts = list(hosts)
@@ -114,6 +118,7 @@ class Hub:
         self._refusing = threading.Lock()  # the guard has a thread of its own
         self._receive = receive
         self._notice = notice
+        self._cores = Cores(lambda: [os.getpid(), *self.pids]) if share_cores else None
 
     def state(self, wait: Wait) -> str:
         """In a word, what a host does."""
@@ -201,6 +206,8 @@ class Hub:
         for grant in grants:
             self.granted_s[grant.host] = time.perf_counter()
             self._say(socket, grant.host, wire.encode_grant(self._run_id, grant))
+        if grants and self._cores is not None:
+            self._cores.granted(len(grants), coordinator.running)
         if not ending:
             if not grants and coordinator.stuck:
                 raise RunError(
@@ -209,6 +216,8 @@ class Hub:
             return
         if all(map(coordinator.settled, range(len(self.hosts)))):
             if not self._finishing:
+                if self._cores is not None:
+                    self._cores.apart()
                 self._outcome.drive_s = time.perf_counter() - self._begun_s
             for host in range(len(self.hosts)):
                 if host not in self._finishing:
@@ -309,6 +318,8 @@ class Hub:
         self.granted_s[host] = time.perf_counter()
         if self._tap is not None and self._tap.wanted:
             self._say(socket, host, wire.encode(self._run_id, wire.TAP, (True,)))
+        if self._cores is not None:
+            self._cores.apart()
         self._absent.discard(host)
         self._finishing.discard(host)
         self._finished.pop(host, None)

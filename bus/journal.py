@@ -76,7 +76,6 @@ class Journal:
         first, count = frames[0], len(frames)
         head = _HEAD.pack(host, zlib.crc32(first), count) + _SIZE.pack(len(first))
         if count == 1:
-            self._end += len(head) + len(first)
             self._write([head, first])
             return
         at = self._end + len(head) + _SIZE.size * (count - 1) + len(first)
@@ -96,7 +95,6 @@ class Journal:
                     pieces.append(_PLACE.pack(before))
                     at += _PLACE.size
                     before += size
-        self._end = at
         pieces = [b"".join(sizes), *pieces]
         for start in range(0, len(pieces), _PIECES):
             self._write(pieces[start : start + _PIECES])
@@ -109,6 +107,7 @@ class Journal:
 
     def _write(self, pieces: list[Buffer]) -> None:
         left = sum(map(len, pieces))
+        self._end += left
         written = os.writev(self._file, pieces)
         if written < left:  # a full disk says so at the next attempt
             rest = memoryview(b"".join(pieces))[written:]

@@ -48,7 +48,7 @@ TAPPED = "tapped"
 #: In the journal alone: [] somebody outside acted upon a host, with the emission.
 ACT = "act"
 
-_pack = msgpack.Packer().pack
+_pack, _unpack = msgpack.Packer().pack, msgpack.unpackb
 _NONE = type(None)
 #: The types of the fields of each kind, in every combination that it may have.
 _SHAPES: dict[str, frozenset[tuple[type, ...]]] = {
@@ -131,7 +131,7 @@ def decode(run_id: str, frames: Sequence[Buffer]) -> Envelope:
         ProtocolError: it is no message of this protocol, version and run.
     """
     try:
-        version, run, kind, fields, packed, counts = msgpack.unpackb(frames[0], use_list=False)
+        version, run, kind, fields, packed, counts = _unpack(frames[0], use_list=False)
     except (ValueError, TypeError, IndexError, msgpack.exceptions.UnpackException) as error:
         raise ProtocolError(f"a message whose first frame is no lightlag envelope: {error}") from error
     if version != VERSION:

@@ -124,6 +124,7 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
                 tap=tap,
                 receive=guard.receive if guard else multipart.receive,
                 notice=feed.notice,
+                share_cores=network is None and speed is None,
             )
             if guard:
                 guard.start(hub.refuse)

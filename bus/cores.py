@@ -1,0 +1,111 @@
+"""Together or apart: whether the processes of a run share one core.
+
+Where hosts take turns, most of a hop is the time in which one core wakes another; on one core for all of them a hop
+takes half as long. Where hosts run at the same time, one core would be a loss. So the hub counts how many run at once,
+and where it is hardly ever more than one it tries out which way is quicker: a stretch of grants together, compared with
+the stretch before, again now and then. It is like where a host pauses: nothing but speed depends on it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+#: Grants in a stretch.
+STRETCH = 256
+#: So many hosts at once, on average, still count as turns.
+_TURNS = 1.2
+#: The other way is kept if it is that much quicker.
+_GAIN = 1.1
+#: Stretches from one trial to the next: at first, and at most, when trials keep ending the same way.
+_PATIENCE, _MOST_PATIENCE = 8, 64
+
+
+class Cores:
+    """Puts the processes ``pids()`` of this machine on one core, and lets them apart.
+
+    ``place`` and ``clock`` are for tests: who puts them there, and wall seconds.
+    """
+
+    def __init__(
+        self,
+        pids: Callable[[], Iterable[int]],
+        place: Callable[[Iterable[int], bool], None] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.together = False
+        self._pids = pids
+        self._place = place or Placer().place
+        self._clock = clock
+        self._patience = _PATIENCE
+        self._stretches = 0
+        #: While the other way is tried: how quick it was before (grants per wall s).
+        self._before: float | None = None
+        self._begin()
+
+    def granted(self, grants: int, running: int) -> None:
+        """Some hosts were granted, and so many run now."""
+        self._grants += grants
+        self._calls += 1
+        self._running += running
+        if self._grants >= STRETCH:
+            pace, at_once = self._grants / (self._clock() - self._begun_s), self._running / self._calls
+            self._judge(pace, at_once)
+            self._begin()
+
+    def apart(self) -> None:
+        """Let every process run where it will: one was started again, or the run ends."""
+        self._before, self._stretches = None, 0
+        if self.together:
+            self._switch()
+        self._begin()
+
+    def _judge(self, pace: float, at_once: float) -> None:
+        if at_once > _TURNS:
+            self._patience = _PATIENCE
+            self.apart()
+        elif self._before is not None:
+            kept = pace > self._before * _GAIN
+            if not kept:
+                self._switch()
+            self._patience = _PATIENCE if kept else min(2 * self._patience, _MOST_PATIENCE)
+            self._before, self._stretches = None, 0
+        else:
+            self._stretches += 1
+            if self._stretches >= self._patience:
+                self._before = pace
+                self._switch()
+
+    def _begin(self) -> None:
+        self._grants = self._calls = self._running = 0
+        self._begun_s = self._clock()
+
+    def _switch(self) -> None:
+        self.together = not self.together
+        self._place(self._pids(), self.together)
+
+
+class Placer:
+    """Puts processes on the core on which this one runs, or on all that it had; without effect where the system has no
+    such thing."""
+
+    def __init__(self) -> None:
+        self._all = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
+
+    def place(self, pids: Iterable[int], together: bool) -> None:
+        """Put all threads of these processes on one core, or let them run on all."""
+        if len(self._all) < 2:
+            return
+        cores = {_core()} & self._all or self._all if together else self._all
+        for pid in pids:
+            with suppress(OSError):  # it has died meanwhile
+                for thread in os.listdir(f"/proc/{pid}/task"):
+                    os.sched_setaffinity(int(thread), cores)
+
+
+def _core() -> int:
+    """The core on which this process runs."""
+    return int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[36])
