@@ -95,6 +95,8 @@ class Hub:
         self._journal = journal
         self._past = past
         self._watch = watch
+        #: Of each report that was accepted and not told of yet.
+        self._news: list[list[tuple[Any, ...]]] = []
         self._answer = answer or (lambda what, arguments: {"error": f"nobody here knows {what!r}"})
         self._pace = pace or Pace(None)
         self._fingerprint = arithmetic_fingerprint()
@@ -173,6 +175,9 @@ class Hub:
             self._listen(socket)
             if not self._absent:
                 self._go_on(socket)
+            for news in self._news:  # hosts first: they wait, people do not
+                self._watch(self.coordinator.frontier_ns, news)
+            self._news.clear()
         outcome = self._outcome
         for chains, tally, peak_kb, failure in self._finished.values():
             if failure:
@@ -290,7 +295,7 @@ class Hub:
         coordinator.accept(report)
         if self._tapped:
             self._publish(socket, report.host, report.incarnation, report.number)
-        self._watch(coordinator.frontier_ns, wire.news_of(envelope))
+        self._news.append(wire.news_of(envelope))
 
     def _hello(self, socket: zmq.Socket[bytes], host: int, identity: bytes, envelope: wire.Envelope) -> None:
         incarnation, fingerprint, pid, number, bound_ns = envelope.fields

@@ -18,7 +18,7 @@ from .coordinator import Grant, Report
 from .emission import Buffer, Emission
 from .errors import ProtocolError
 
-VERSION = 2
+VERSION = 3
 
 #: Host to hub: [incarnation, arithmetic fingerprint, process id, number of its latest report, highest bound granted].
 HELLO = "hello"

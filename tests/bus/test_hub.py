@@ -265,7 +265,7 @@ def test_strangers_and_malformed_messages_are_refused_and_the_run_goes_on(bench)
             stranger.send_multipart(wire.encode("another run", wire.ASK, ("stop", {})))
             peer.send_multipart([b"\xc1 this is nothing"])
             peer.send_multipart(wire.encode("another run", wire.HELLO, HELLO))
-            peer.send_multipart([msgpack.packb((2, RUN, wire.REPORT, ("half", "a", "report"), [], []))])
+            peer.send_multipart([msgpack.packb((wire.VERSION, RUN, wire.REPORT, ("half", "a", "report"), [], []))])
             peer.send_multipart(said(wire.REPORT, (1, 1, 5, 5, 0, None, ())))
             peer.send_multipart(said(wire.ASK, ("anything", {})))  # what it said before was heard, then
             assert wire.decode(RUN, peer.recv_multipart()).kind == wire.TOLD
