@@ -16,7 +16,7 @@ from peers.federation import Helics
 
 #: Messages of a measurement where no size is asked for, in one process and in several.
 _MESSAGES_IN_PROCESS, _MESSAGES = 192_000, 76_800
-_HELICS_S = 300
+_HELICS_S = 100
 
 
 def main() -> int:

@@ -20,8 +20,8 @@ STRETCH = 256
 _TURNS = 1.2
 #: The other way is kept if it is that much quicker.
 _GAIN = 1.1
-#: Stretches from one trial to the next: at first, and at most, when trials keep ending the same way.
-_PATIENCE, _MOST_PATIENCE = 8, 64
+#: Stretches before the first trial; between trials; and at most, when they keep ending the same way.
+_SOON, _PATIENCE, _MOST_PATIENCE = 2, 8, 64
 
 
 class Cores:
@@ -40,9 +40,11 @@ class Cores:
         self._pids = pids
         self._place = place or Placer().place
         self._clock = clock
-        self._patience = _PATIENCE
+        self._patience = _SOON
         self._stretches = 0
-        #: While the other way is tried: how quick it was before (grants per wall s).
+        #: How quick it was when they were apart last (grants per wall s).
+        self._apart = 0.0
+        #: While the other way is tried: how quick it was before.
         self._before: float | None = None
         self._begin()
 
@@ -64,14 +66,16 @@ class Cores:
         self._begin()
 
     def _judge(self, pace: float, at_once: float) -> None:
-        if at_once > _TURNS:
+        if not self.together:
+            self._apart = pace
+        if at_once > _TURNS or (self.together and self._before is None and pace < self._apart):
             self._patience = _PATIENCE
             self.apart()
         elif self._before is not None:
             kept = pace > self._before * _GAIN
             if not kept:
                 self._switch()
-            self._patience = _PATIENCE if kept else min(2 * self._patience, _MOST_PATIENCE)
+            self._patience = _PATIENCE if kept else min(max(_PATIENCE, 2 * self._patience), _MOST_PATIENCE)
             self._before, self._stretches = None, 0
         else:
             self._stretches += 1

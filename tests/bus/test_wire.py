@@ -113,7 +113,10 @@ def packed(*envelope):
         (packed(wire.VERSION, RUN, "finish", [1, 7, False], [PLAIN.packed], [1]), "announces 2 frames came with 1"),
         ([*packed(wire.VERSION, RUN, "finish", [1, 7, False], [], []), b"more"], "announces 1 frames came with 2"),
         ([*packed(wire.VERSION, RUN, "finish", [1, 7, False], [PLAIN.packed], [1]), b"array"], "announces frames"),
-        ([*packed(wire.VERSION, RUN, "finish", [1, 7, False], [WITH_ARRAYS.packed], [1]), b"array"], "announces frames"),
+        (
+            [*packed(wire.VERSION, RUN, "finish", [1, 7, False], [WITH_ARRAYS.packed], [1]), b"array"],
+            "announces frames",
+        ),
     ],
 )
 def test_what_is_no_message_is_refused_with_words(frames, said):
