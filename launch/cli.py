@@ -140,15 +140,19 @@ register(app)
 @app.command(hidden=True)
 def host(
     name: str,
-    run_dir: Annotated[Path, typer.Option()],
-    endpoint: Annotated[str, typer.Option()],
+    run_dir: Annotated[Path | None, typer.Option()] = None,
+    endpoint: Annotated[str, typer.Option()] = "",
     incarnation: Annotated[int, typer.Option()] = 1,
 ) -> None:
-    """Run some nodes of a graph in this process; the launcher starts these."""
+    """Run some nodes of a graph in this process; the launcher starts these.
+
+    Without a run directory the launcher is on another machine, and says over standard input what to run.
+    """
+    from .agent import agent
     from .children import run_host
 
     with errors_taught():
-        code = run_host(name, run_dir, endpoint, incarnation)
+        code = agent(name) if run_dir is None else run_host(name, run_dir, endpoint, incarnation)
     raise typer.Exit(code)
 
 
@@ -165,15 +169,6 @@ def hub(
     with errors_taught():
         code = run_hub(run_dir, endpoint, feed_fd, speed)
     raise typer.Exit(code)
-
-
-@app.command(hidden=True)
-def agent(name: str) -> None:
-    """Run a host on this machine for a launcher on another; it is told on standard input what to run."""
-    from .agent import agent as serve
-
-    with errors_taught():
-        raise typer.Exit(serve(name))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -213,7 +208,3 @@ def _display(quiet: bool) -> AbstractContextManager[Observer]:
     from .display import make_display
 
     return make_display(quiet=quiet)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -394,8 +394,8 @@ def _woken_by_signals(selector: selectors.BaseSelector) -> Iterator[None]:
 
 
 def _here(words: Sequence[str]) -> list[str]:
-    """The command of a process of lightlag on this machine."""
-    return [sys.executable, "-P", "-m", "lightlag.launch.cli", *words]
+    """The command of a process of lightlag on this machine; it reads ``lightlag host NAME``, for ``pgrep -f``."""
+    return [sys.executable, "-P", "-m", "lightlag", *words]
 
 
 def _environment() -> dict[str, str]:

@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 DELAY_S = 0.05
 #: Until hosts have said hello and are done with their first instants.
 START_UP_GRANTS = 4
-AGENT = f"{shlex.quote(sys.executable)} -P -m lightlag.launch.agent"
+AGENT = f"{shlex.quote(sys.executable)} -P -m lightlag"
 
 pytestmark = [
     pytest.mark.timeout(200),
@@ -97,7 +97,7 @@ class Launch:
         (directory / "far.yaml").write_text(text)
         self.files = RunFiles(directory / "run")
         self.shown = directory / "shown.txt"
-        command = [sys.executable, "-P", "-m", "lightlag.launch.cli", "launch", "far.yaml", "--no-report", *words]
+        command = [sys.executable, "-P", "-m", "lightlag", "launch", "far.yaml", "--no-report", *words]
         with self.shown.open("w") as shown:
             self.process = subprocess.Popen(
                 [*command, "--run-dir", "run", *(["--until", until] if until else [])],
@@ -116,7 +116,7 @@ class Launch:
             for path in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
                 with suppress(OSError):
                     words = Path(f"/proc/{path}/cmdline").read_bytes().split(b"\0")
-                    if words[-3:-1] == [b"agent", b"explorer"] and b"lightlag.launch.agent" in words:
+                    if words[-3:-1] == [b"host", b"explorer"]:
                         return int(path)
             time.sleep(0.02)
         raise AssertionError(f"there is no agent: {self.shown.read_text()}")
@@ -222,7 +222,7 @@ def test_no_agent_outlives_its_launcher(launch, elsewhere):
     while not left_behind(run_id) and time.monotonic() < until_s:
         time.sleep(0.02)
     words = Path(f"/proc/{agent}/cmdline").read_bytes().split(b"\0")
-    assert words[1:] == [b"-P", b"-m", b"lightlag.launch.agent", b"agent", b"explorer", b""]  # nothing secret
+    assert words[1:] == [b"-P", b"-m", b"lightlag", b"host", b"explorer", b""]  # nothing secret
     os.kill(run.process.pid, signal.SIGKILL)
     run.process.wait()
     until_s = time.monotonic() + 5

@@ -206,7 +206,7 @@ def test_a_run_that_is_none_is_told(tmp_path):
 def launched(folder: Path, *words: str):
     """A run of ticks; killed in the end if it is not over."""
     (folder / "ticks.yaml").write_text(GRAPH)
-    command = [sys.executable, "-m", "lightlag.launch.cli", "launch", "ticks.yaml", "--no-report", "-q"]
+    command = [sys.executable, "-m", "lightlag", "launch", "ticks.yaml", "--no-report", "-q"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / ".src"), str(ROOT)])}
     with (folder / "said").open("w") as said:
         process = subprocess.Popen(

@@ -318,7 +318,7 @@ def clear(live: Path) -> None:
 def launched(folder: Path, *words: str):
     """A run whose node computes for ever; killed in the end."""
     (folder / "stuck.yaml").write_text(GRAPH)
-    command = [sys.executable, "-m", "lightlag.launch.cli", "launch", "stuck.yaml", "--run-dir", "run", *words]
+    command = [sys.executable, "-m", "lightlag", "launch", "stuck.yaml", "--run-dir", "run", *words]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / ".src"), str(ROOT)])}
     with (folder / "said").open("w") as said:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said)
