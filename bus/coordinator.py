@@ -363,10 +363,10 @@ class Coordinator:
         for host, lane in enumerate(self._lanes):
             reach = [at_ns + way for at_ns, way in zip(earliest, window.into[host], strict=True)]
             holder = reach.index(min(reach))
+            needed_ns = min(earliest[host] - window.into[host][holder], window.end_ns)
+            beyond_ns = max(earliest[holder], needed_ns)
             waits.append(
-                Wait(
-                    host, not lane.idle, lane.past is not None, earliest[host], lane.bound_ns, holder, earliest[holder]
-                )
+                Wait(host, not lane.idle, lane.past is not None, earliest[host], lane.bound_ns, holder, beyond_ns)
             )
         return waits
 

@@ -14,8 +14,8 @@ General layout, in the order in which a run passes through:
     processes, children, feed     or by a supervisor of hub and hosts, and what these tell it
     remote, agent                 hosts on other machines
     fork                          what a run would have become
-    operations, why, send,        what operators ask of a live run
-    heard, topic
+    operations, why, whereabouts, what operators ask of a live run
+    watchdog, send, heard, topic
     rundir, closing, timeline,    the files of a run; who learnt what;
     report                        one page to look at
     recorded, difference, bag     what a recording holds, and where two differ

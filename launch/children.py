@@ -34,6 +34,7 @@ from .live import HUB, show_stack_on_request
 from .operations import answer
 from .remote import Network
 from .rundir import HostFiles, RunDirectory
+from .whereabouts import telling
 from .world import World
 
 #: A host leaves with this code when the hub asks for a new incarnation (EX_TEMPFAIL).
@@ -69,7 +70,8 @@ def serve_host(
         files[0].write(done)
 
     try:
-        run_shell(host, endpoint, facts["run"], write, incarnation=incarnation, control_fd=control_fd, keys=keys)
+        with telling(host, endpoint, facts["hosts"].index(name)):
+            run_shell(host, endpoint, facts["run"], write, incarnation=incarnation, control_fd=control_fd, keys=keys)
     except HostAgain:
         return EXIT_AGAIN
     finally:

@@ -106,7 +106,7 @@ def launch(
     with errors_taught():
         from .runner import resume as go_on
         from .runner import run
-        from .why import watchdog_s
+        from .watchdog import watchdog_s
 
         options = RunOptions(
             processes=count,

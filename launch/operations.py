@@ -83,6 +83,8 @@ def _status(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str
                 "state": state,
                 "since_s": round(now_s - hub.granted_s[wait.host], 3) if wait.running else None,
                 "due_s": hub.due_s(wait.earliest_ns) if state == "paced" else None,
+                "nodes": sorted(node for node, at in host_of.items() if at == wait.host),
+                "next_ns": wait.earliest_ns,
                 "next_scet": epoch.utc(wait.earliest_ns) if wait.earliest_ns < until_ns else None,
                 "granted_scet": epoch.utc(wait.bound_ns),
                 "waits_for": hub.hosts[for_host],

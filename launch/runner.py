@@ -27,7 +27,7 @@ from .remote import groups_apart
 from .rundir import RunDirectory
 from .spec import Graph
 from .timeline import Timeline
-from .why import Watchdog, explaining
+from .watchdog import Watchdog, explaining
 from .world import World
 
 

@@ -61,6 +61,14 @@ def test_the_host_at_the_frontier_can_always_go_on():
     assert bounds(coordinator.grants()) == [(0, 520)]
 
 
+def test_whoever_waits_waits_until_another_is_so_far_that_nothing_of_it_can_come_before():
+    coordinator = two_hosts()
+    a, _ = coordinator.grants()
+    say(coordinator, report(a, 500))
+    waits = coordinator.waits()[0]
+    assert (waits.for_host, waits.beyond_ns) == (1, 490)  # what b sends then arrives 10 ns later
+
+
 def test_an_emission_counts_from_its_acceptance_until_its_receiver_reports_it():
     coordinator = two_hosts()
     a, b = coordinator.grants()
