@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from .activation import Failure
 from .emission import Emission
-from .errors import ProtocolError
+from .errors import ProtocolError, RunError
 from .lookahead import Lookahead
 from .past import Past, nondeterminism
 from .time import NEVER_NS
@@ -244,6 +244,7 @@ class Coordinator:
 
         Raises:
             ProtocolError: the report speaks of something that was never granted or sent, or was sent before.
+            RunError: it shows that an emission arrived sooner than its lookahead.
             NondeterminismError: so does that of a host that was started again.
         """
         lane = self._lanes[report.host]
@@ -386,6 +387,11 @@ class Coordinator:
                     raise nondeterminism(source, f"{what} is new")
                 past = f"all before {lane.settled_ns} ns was done"
                 raise ProtocolError(f"{source}: {what} comes after a report that {past}")
+            if emission.sent_ns < self._earliest[report.host]:  # it reacts to what arrived sooner than its bound
+                raise RunError(
+                    f"{source}: {what} comes before {self._earliest[report.host]} ns, when by the lookahead nothing "
+                    f"could have reached its host yet: a trajectory or medium promises more than it keeps"
+                )
             numbers[source] = seq
 
     def _route(self, emission: Emission) -> None:
