@@ -51,6 +51,8 @@ class Outcome:
     drive_s: float = 0.0
     #: How many messages and connections were refused.
     refusals: int = 0
+    #: The arithmetic fingerprint of every host.
+    fingerprints: dict[str, str] = field(default_factory=dict)
 
 
 class Hub:
@@ -59,7 +61,7 @@ class Hub:
     ``past(host)`` is what a host that was started again must go through; ``watch`` is told the frontier and the news
     of each report; ``answer(what, arguments)`` is asked what operators ask, except to stop and to tap. ``acts`` is how
     many acts from outside the journal holds. ``receive`` takes a message from the socket, or refuses it
-    (``security.Guard``); ``notice`` is told what was refused, now and then.
+    (``security.Guard``); ``notice`` is told what was refused, now and then. ``mixed``: hosts may compute otherwise.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Hub:
         tap: Tap | None = None,
         receive: Callable[[zmq.Socket[bytes]], list[bytes]] = zmq.Socket.recv_multipart,
         notice: Callable[[str], None] = lambda text: None,
+        mixed: bool = False,
     ) -> None:
         self._run_id = run_id
         self.hosts = list(hosts)
@@ -92,6 +95,7 @@ class Hub:
         self._answer = answer or (lambda what, arguments: {"error": f"nobody here knows {what!r}"})
         self._pace = pace or Pace(None)
         self._fingerprint = arithmetic_fingerprint()
+        self._mixed = mixed
         self._outcome = Outcome()
         self._absent = set(range(len(hosts)))
         #: Hosts that were told to finish, and that have.
@@ -287,15 +291,19 @@ class Hub:
             return  # of the dead, or of a line that was given up
         self._index.pop(self._identities[host], None)
         self._lines[host], self._identities[host], self._index[identity] = line, identity, host
-        if fingerprint != self._fingerprint:
+        known = self._outcome.fingerprints.get(self.hosts[host])
+        if fingerprint not in (self._fingerprint, known):
             reason = (
                 f"host {self.hosts[host]} computes with arithmetic fingerprint {fingerprint}, the hub with "
-                f"{self._fingerprint}; their digests could differ: use one machine type and one build of NumPy for the "
-                f"whole run"
+                f"{self._fingerprint}; their digests could differ"
             )
-            self.refuse(reason)
-            self._say(socket, host, wire.encode(self._run_id, wire.REFUSED, (reason,)))
-            raise RunError(reason)
+            if not self._mixed:
+                reason += ": use one machine type and one build of NumPy for the whole run, or launch it --mixed"
+                self.refuse(reason)
+                self._say(socket, host, wire.encode(self._run_id, wire.REFUSED, (reason,)))
+                raise RunError(reason)
+            self._notice(f"{reason}, which --mixed allows")
+        self._outcome.fingerprints[self.hosts[host]] = fingerprint
         try:
             self.coordinator.joined(host, incarnation, number, bound_ns, lambda: self._past(host))
         except ProtocolError as error:

@@ -68,6 +68,9 @@ def launch(
     restarts: Annotated[
         int, typer.Option(metavar="N", min=0, help="How often a killed process is started again.")
     ] = 10,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Let machines take part whose arithmetic differs: no digest is promised.")
+    ] = False,
     watchdog: Annotated[
         str, typer.Option(metavar="DURATION|off", help="Say why when the run has not got on for so long.")
     ] = "10s",
@@ -101,6 +104,8 @@ def launch(
         raise typer.BadParameter("name a graph to run, or a run to --resume")
     if (at is None) != (not settings) or (at is not None and resume is None):
         raise typer.BadParameter("--at and --set belong together, with --resume: at T, what is to be different")
+    if mixed and resume is not None:
+        raise typer.BadParameter("--mixed is said when a run begins; one that is resumed keeps to what was said then")
     pace = _speed(speed)
     count = None if in_process else processes_asked(processes)
     with errors_taught():
@@ -115,6 +120,7 @@ def launch(
             report=not no_report,
             speed=pace,
             restarts=restarts,
+            mixed=mixed,
             watchdog_s=watchdog_s(watchdog),
         )
         if resume is not None:

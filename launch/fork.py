@@ -54,7 +54,8 @@ def fork(run_dir: Path, at: str, settings: Mapping[str, str], into: Path | None)
         acts.append((host_of[node], setting))
     new = RunDirectory.create(graph.name, into)
     new.graph.write_text(graph.to_yaml(), encoding="utf-8")
-    begin_journal(graph, facts["groups"], new, processes=facts["processes"], record=facts["record"])
+    same = {key: facts[key] for key in ("processes", "record", "mixed")}
+    begin_journal(graph, facts["groups"], new, **same)
     run_id = read_facts(new.journal)["run"]
     with Journal(new.journal) as journal:
         for host, emission in acts:

@@ -40,7 +40,9 @@ _OUTERMOST = (" in <module>", " in _run_module_as_main", "  ...")
 _FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)$')
 
 
-def begin_journal(graph: Graph, groups: Groups, directory: RunDirectory, *, processes: bool, record: bool) -> None:
+def begin_journal(
+    graph: Graph, groups: Groups, directory: RunDirectory, *, processes: bool, record: bool, mixed: bool = False
+) -> None:
     """Begin a journal with what every process of the run must know."""
     from .placement import host_names
 
@@ -50,6 +52,7 @@ def begin_journal(graph: Graph, groups: Groups, directory: RunDirectory, *, proc
         "seed": graph.seed,
         "processes": processes,
         "record": record,
+        "mixed": mixed,
         "hosts": host_names(groups) if processes else [HERE],
         "groups": groups,
         "folder": graph.folder,

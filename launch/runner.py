@@ -46,9 +46,8 @@ def run(graph: Graph, options: RunOptions, observer: Observer) -> RunResult:
     options = replace(options, processes=len(groups) if groups else None)
     directory = RunDirectory.create(graph.name, options.run_dir)
     directory.graph.write_text(graph.to_yaml(), encoding="utf-8")
-    begin_journal(
-        graph, groups or [sorted(world.nodes)], directory, processes=groups is not None, record=options.record
-    )
+    how = {"processes": groups is not None, "record": options.record, "mixed": options.mixed}
+    begin_journal(graph, groups or [sorted(world.nodes)], directory, **how)
     return _run(world, directory, options, observer, begun)
 
 
@@ -116,8 +115,8 @@ def _run(
         if fresh := timeline.add([], outcome.reached_ns):
             observer.learnt(fresh)
         timeline.write(directory.timeline, graph.epoch)
-        groups = read_facts(directory.journal)["groups"]
-        result = conclude(graph, options, directory, outcome, groups, begun, broken)
+        facts = read_facts(directory.journal)
+        result = conclude(graph, options, directory, outcome, facts, begun, broken)
     observer.finished(result)
     return result
 

@@ -214,6 +214,32 @@ def test_an_agent_whose_line_breaks_is_started_again(launch, loopback, tmp_path)
     assert "host explorer was killed there (exit code 137); starting it again" in there.shown.read_text()
 
 
+OTHER = """
+import sys
+import lightlag.bus.shell
+from lightlag.launch.cli import main
+lightlag.bus.shell.arithmetic_fingerprint = lambda: "f" * 16
+sys.exit(main())
+"""
+
+
+def test_another_arithmetic_is_refused_unless_the_run_may_be_mixed(launch, loopback, tmp_path):
+    (tmp_path / "other.py").write_text(OTHER)
+    other = machine(loopback, agent=f"{shlex.quote(sys.executable)} -P {tmp_path / 'other.py'}")
+    strict = launch("strict", machine=other, until="1 h")
+    assert strict.process.wait(60) == 1
+    assert "or launch it --mixed" in strict.shown.read_text()
+    assert "mixed" not in strict.files.summary
+    mixed = launch("mixed", "--mixed", machine=other, until="1 h").ended()
+    assert mixed.summary["mixed"] is True
+    here = mixed.summary["fingerprint"]
+    assert mixed.summary["fingerprints"] == {"explorer": "f" * 16, "goldstone": here}
+    assert read_facts(mixed.path / "journal")["mixed"] is True
+    assert f"explorer computes with arithmetic fingerprint {'f' * 16}, the hub with {here}" in (
+        (tmp_path / "mixed" / "shown.txt").read_text()
+    )
+
+
 def test_no_agent_outlives_its_launcher(launch, elsewhere):
     run = launch("run", "--speed", "1x", machine=machine(elsewhere))
     agent = run.agent()

@@ -18,6 +18,8 @@ OUTCOME = Outcome(
     reached_ns=8,
     peak_rss_kb=1000,
     drive_s=0.5,
+    refusals=2,
+    fingerprints={"mro": "0123456789abcdef"},
 )
 
 
