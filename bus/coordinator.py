@@ -343,7 +343,7 @@ class Coordinator:
         bound G_k of every host k, where D[x][k] is 1 ns and the way on from ``host``. A host that reported early, and
         was not granted since, has run no further than it said. No act comes before an earlier one.
         """
-        frontier_ns = self.frontier_ns
+        frontier_ns = min(self.frontier_ns, self.paced_ns)  # a paced run has not got to its next event
         closed = self._lookahead.window(min(frontier_ns, self.until_ns)).closed[host]
         ways = [1 if k == host else 1 + closed[k] for k in range(len(self._lanes))]
         reach = [lane.settled_ns if lane.idle else lane.bound_ns for lane in self._lanes]

@@ -27,6 +27,7 @@ from .operator import OPERATOR
 from .pace import Pace
 from .past import Past
 from .tap import Tap
+from .time import NEVER_NS
 
 #: Messages handled before grants are given: more than one report makes better bounds.
 _AT_ONCE = 64
@@ -97,6 +98,8 @@ class Hub:
         self._fingerprint = arithmetic_fingerprint()
         self._mixed = mixed
         self._outcome = Outcome()
+        #: Where the pace stood when the run was stopped.
+        self._stopped_ns = NEVER_NS
         self._absent = set(range(len(hosts)))
         #: Hosts that were told to finish, and that have.
         self._finishing: set[int] = set()
@@ -138,6 +141,11 @@ class Hub:
         """Wall time until the pace lets ``t_ns`` happen (s)."""
         return (self._pace.wait_ms(t_ns) or 0) / 1000
 
+    @property
+    def paced_ns(self) -> int:
+        """Where the wall clock stands in the run; ``NEVER_NS`` without a pace."""
+        return self._pace.now_ns()
+
     def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
         """Have a node of a host receive what somebody outside sends, as soon as it can be; returns when it is sent.
 
@@ -146,7 +154,7 @@ class Hub:
         """
         if self._absent or self._finishing:
             raise RunError("the run is starting or ending; nothing can be sent now")
-        sent_ns = self.coordinator.act_ns(host)
+        sent_ns = max(self.coordinator.act_ns(host), self._pace.reached_ns())
         self._acts += 1
         emission = Emission(OPERATOR, self._acts, f"@{port}", type, sent_ns, body, arrays, to=node)
         self._journal.append(host, wire.encode(self._run_id, wire.ACT, (), [emission]))
@@ -154,8 +162,9 @@ class Hub:
         return sent_ns
 
     def stop(self) -> None:
-        """Grant nothing more: the run ends where it is."""
-        self._outcome.interrupted = True
+        """Grant nothing more: the run ends where it is, a paced one where its pace stands."""
+        if not self._outcome.interrupted:
+            self._outcome.interrupted, self._stopped_ns = True, self._pace.now_ns()
 
     def serve(self, socket: zmq.Socket[bytes]) -> Outcome:
         """Run the whole graph over a bound ROUTER socket; hosts may leave when ``release`` says so.
@@ -178,7 +187,7 @@ class Hub:
             outcome.tally.include(Tally(*tally))
             outcome.peak_rss_kb += peak_kb
         outcome.failure = self.coordinator.failure
-        outcome.reached_ns = self.coordinator.frontier_ns
+        outcome.reached_ns = min(self.coordinator.frontier_ns, self._stopped_ns)
         outcome.refusals = self.refusals
         return outcome
 

@@ -110,9 +110,14 @@ class InProcess:
         """See ``Hub.due_s``."""
         return (self._pace.wait_ms(t_ns) or 0) / 1000
 
+    @property
+    def paced_ns(self) -> int:
+        """See ``Hub.paced_ns``."""
+        return self._pace.now_ns()
+
     def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
         """See ``Hub.act``."""
-        sent_ns = self.coordinator.act_ns(host)
+        sent_ns = max(self.coordinator.act_ns(host), self._pace.reached_ns())
         self._acts += 1
         emission = Emission(OPERATOR, self._acts, f"@{port}", type, sent_ns, body, arrays, to=node)
         self._journal.append(host, wire.encode(self._facts["run"], wire.ACT, (), [emission]))

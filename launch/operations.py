@@ -47,6 +47,11 @@ class Desk(Protocol):
         """Wall time until the pace lets ``t_ns`` happen (s)."""
         ...
 
+    @property
+    def paced_ns(self) -> int:
+        """Where the wall clock stands in the run; ``NEVER_NS`` without a pace."""
+        ...
+
     def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
         """Have a node receive what somebody outside sends; returns when it is sent."""
         ...
@@ -92,7 +97,7 @@ def _status(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str
             }
         )
     return {
-        "scet": epoch.utc(hub.coordinator.frontier_ns),
+        "scet": epoch.utc(min(hub.coordinator.frontier_ns, hub.paced_ns)),
         "until": epoch.utc(until_ns),
         "stopping": hub.stopping,
         "hosts": hosts,

@@ -110,6 +110,8 @@ def _gait(first: Whereabouts | None, last: Whereabouts | None, looked_s: float) 
 
 def _reached_scet(found: dict[str, Any]) -> str:
     """How far the run is: a host that runs may have got beyond where it was granted."""
+    if not any("now_ns" in host for host in found["hosts"]):
+        return str(found["scet"])
     reached = [
         (host["now_ns"], host["now_scet"])
         if host["state"] == "running" and "now_ns" in host
