@@ -125,7 +125,7 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
                 tap=tap,
                 receive=guard.receive if guard else zmq.Socket.recv_multipart,
                 notice=feed.notice,
-                mixed=facts["mixed"],
+                mixed=facts.get("mixed", False),
             )
             if guard:
                 guard.start(hub.refuse)

@@ -46,7 +46,8 @@ def conclude(
         directory.cut(failure.t_ns)
     products = directory.products()
     pictures = [{"file": f"pictures/{product['name']}", **_times(product["facts"])} for product in products]
-    mixed = {"mixed": True, "fingerprints": outcome.fingerprints} if facts["mixed"] else {}
+    special: dict[str, Any] = {"mixed": True, "fingerprints": outcome.fingerprints} if facts.get("mixed") else {}
+    special |= {"fork": facts["fork"]} if facts.get("fork") else {}
     if options.record:
         metadata = {
             "graph": graph.name,
@@ -55,7 +56,7 @@ def conclude(
             "digest": digest,
             "fingerprint": arithmetic_fingerprint(),
             "lightlag": version("lightlag"),
-            **{key: json.dumps(value) for key, value in mixed.items()},
+            **{key: json.dumps(value) for key, value in special.items()},
         }
         cut_ns = failure.t_ns if failure else None
         merge(directory.recorded_parts(), directory.recording, metadata, cut_ns, progress)
@@ -72,7 +73,7 @@ def conclude(
         "epoch": graph.epoch.utc(0),
         "digest": digest,
         "fingerprint": arithmetic_fingerprint(),
-        **mixed,
+        **special,
         "simulated_s": outcome.reached_ns / NS_PER_S,
         "wall_s": 0.0,
         "peak_rss_mb": 0.0,

@@ -135,7 +135,7 @@ def _send(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, 
         "message": json_value(message),
         "sent_ns": sent_ns,
         "sent_scet": epoch.utc(sent_ns, digits=9),
-        "received_ert": epoch.utc(sent_ns + 1, digits=9),
+        "arrives_ert": epoch.utc(sent_ns + 1, digits=9),
     }
 
 

@@ -46,8 +46,14 @@ def run(graph: Graph, options: RunOptions, observer: Observer) -> RunResult:
     options = replace(options, processes=len(groups) if groups else None)
     directory = RunDirectory.create(graph.name, options.run_dir)
     directory.graph.write_text(graph.to_yaml(), encoding="utf-8")
-    how = {"processes": groups is not None, "record": options.record, "mixed": options.mixed}
-    begin_journal(graph, groups or [sorted(world.nodes)], directory, **how)
+    begin_journal(
+        graph,
+        groups or [sorted(world.nodes)],
+        directory,
+        processes=groups is not None,
+        record=options.record,
+        mixed=options.mixed,
+    )
     return _run(world, directory, options, observer, begun)
 
 

@@ -113,10 +113,10 @@ def test_what_is_sent_is_a_message_of_that_type_at_that_port(world):
     sent = message_class(kind).decode(body, arrays)
     assert (sent.id, sent.scet_ns, dict(sent.values)) == ("go", 5, {"height_km": 11.0})
     assert told["sent_ns"] == 3_000_000_000
-    assert told["received_ert"].startswith("2021-02-18T20:26:03.00000000")
+    assert told["arrives_ert"].startswith("2021-02-18T20:26:03.00000000")
     shown = told_text(told)
     assert "SCET (sent_ns 3000000000)" in shown
-    assert "ERT, by listener.heard" in shown
+    assert "ERT, at listener.heard" in shown
     assert 'lightlag.event@1 {"id": "go", "scet_ns": 5, "values": {"height_km": 11.0}}' in shown
 
 
@@ -222,7 +222,7 @@ def test_the_command_reaches_a_live_run_and_says_what_it_sent(command, tmp_path,
     with LiveDesk(world, run_dir):
         done = command("listener.heard", "lightlag.event", "id:=go", "scet_ns:=5", "values:={}", "--run", str(run_dir))
         assert done.exit_code == 0, done.output
-        assert "ERT, by listener.heard" in done.stdout
+        assert "ERT, at listener.heard" in done.stdout
         wrong = command("listener.herd", "lightlag.event", "--run", str(run_dir))
         assert (wrong.exit_code, wrong.stdout) == (2, "")
         assert "error: listener has no port 'herd'" in wrong.stderr
