@@ -72,7 +72,7 @@ class Watched(subprocess.Popen):
 def started(monkeypatch):
     """What the launcher has started."""
     Watched.all = []
-    monkeypatch.setattr("lightlag.launch.processes.subprocess.Popen", Watched)
+    monkeypatch.setattr("lightlag.launch.process.subprocess.Popen", Watched)
     return Watched
 
 
@@ -150,7 +150,7 @@ def test_processes_are_deaf_to_ctrl_c_from_their_first_instant(directory, monkey
             super().__init__(*args, **kwargs)
             deaf.append(blocks_ctrl_c(self.pid))
 
-    monkeypatch.setattr("lightlag.launch.processes.subprocess.Popen", Looked)
+    monkeypatch.setattr("lightlag.launch.process.subprocess.Popen", Looked)
     drive(directory)
     assert deaf == [True, True, True]
     assert not blocks_ctrl_c(os.getpid())
