@@ -36,7 +36,7 @@ def measure(words: Sequence[str]) -> dict[str, Any]:
     """Launch once; the figures and the digest."""
     with tempfile.TemporaryDirectory() as folder:
         run_dir = Path(folder) / "run"
-        command = [sys.executable, "-m", "lightlag.launch.cli", "launch", "mars2020", *words, "--quiet"]
+        command = [sys.executable, "-m", "lightlag", "launch", "mars2020", *words, "--quiet"]
         begun = time.perf_counter()
         subprocess.run([*command, "--run-dir", str(run_dir)], check=True, stdout=subprocess.DEVNULL)
         wall_s = time.perf_counter() - begun

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from .activation import Failure
 from .emission import Emission
-from .errors import ProtocolError
+from .errors import ProtocolError, RunError
 from .lookahead import Lookahead
 from .past import Past, nondeterminism
 from .time import NEVER_NS
@@ -246,6 +246,7 @@ class Coordinator:
 
         Raises:
             ProtocolError: the report speaks of something that was never granted or sent, or was sent before.
+            RunError: it shows that an emission arrived sooner than its lookahead.
             NondeterminismError: so does that of a host that was started again.
         """
         lane = self._lanes[report.host]
@@ -349,7 +350,7 @@ class Coordinator:
         bound G_k of every host k, where D[x][k] is 1 ns and the way on from ``host``. A host that reported early, and
         was not granted since, has run no further than it said. No act comes before an earlier one.
         """
-        frontier_ns = self.frontier_ns
+        frontier_ns = min(self.frontier_ns, self.paced_ns)  # a paced run has not got to its next event
         closed = self._lookahead.window(min(frontier_ns, self.until_ns)).closed[host]
         ways = [1 if k == host else 1 + closed[k] for k in range(len(self._lanes))]
         reach = [lane.settled_ns if lane.idle else lane.bound_ns for lane in self._lanes]
@@ -370,10 +371,10 @@ class Coordinator:
         for host, lane in enumerate(self._lanes):
             reach = [at_ns + way for at_ns, way in zip(earliest, window.into[host], strict=True)]
             holder = reach.index(min(reach))
+            needed_ns = min(earliest[host] - window.into[host][holder], window.end_ns)
+            beyond_ns = max(earliest[holder], needed_ns)
             waits.append(
-                Wait(
-                    host, not lane.idle, lane.past is not None, earliest[host], lane.bound_ns, holder, earliest[holder]
-                )
+                Wait(host, not lane.idle, lane.past is not None, earliest[host], lane.bound_ns, holder, beyond_ns)
             )
         return waits
 
@@ -393,6 +394,11 @@ class Coordinator:
                     raise nondeterminism(source, f"{what} is new")
                 past = f"all before {lane.settled_ns} ns was done"
                 raise ProtocolError(f"{source}: {what} comes after a report that {past}")
+            if emission.sent_ns < self._earliest[report.host]:  # it reacts to what arrived sooner than its bound
+                raise RunError(
+                    f"{source}: {what} comes before {self._earliest[report.host]} ns, when by the lookahead nothing "
+                    f"could have reached its host yet: a trajectory or medium promises more than it keeps"
+                )
             numbers[source] = seq
 
     def _route(self, emission: Emission) -> None:

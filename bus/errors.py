@@ -4,7 +4,7 @@
     ├── GraphError            the graph, an argument or a parameter is wrong (exit code 2, nothing started)
     ├── NodeError             a node's own code did what it may not (exit code 1)
     │   ├── MessageError      a message that cannot be built, encoded or decoded
-    │   ├── NotInSimulation   wall clock, threads, sockets or subprocesses asked of the virtual loop
+    │   ├── NotInSimulation   threads, sockets or subprocesses asked of the virtual loop; a task of another node
     │   ├── StuckInstant      more than a million callbacks in one instant of simulated time
     │   ├── QueueRefused      a transmit queue is full
     │   └── BrokenPromise     a node left the ball its trajectory promised to stay in
@@ -34,7 +34,7 @@ class MessageError(NodeError):
 
 
 class NotInSimulation(NodeError, RuntimeError):
-    """Something of the real world (wall clock, thread, socket, subprocess) was asked of the virtual loop."""
+    """Something that is not there was asked of the virtual loop: a thread, a socket, a subprocess, another node."""
 
 
 class StuckInstant(NodeError):

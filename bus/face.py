@@ -10,6 +10,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVarTuple, Unpack
 
+from .errors import NotInSimulation
+from .futures import VirtualTask
+
 if TYPE_CHECKING:
     from .loop import VirtualLoop
 
@@ -52,7 +55,18 @@ class Face(asyncio.AbstractEventLoop):
         *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
-        """Run ``callback`` in this instant."""
+        """Run ``callback`` in this instant.
+
+        Raises:
+            NotInSimulation: it wakes a task of another node.
+        """
+        task = getattr(callback, "__self__", None)  # what a future calls to wake a task is a method of the task
+        if type(task) is VirtualTask and task.home is not self.loop:
+            raise NotInSimulation(
+                f"{self.loop.name} wakes a task of {task.home.name} ({task.get_name()}): they share an object of "
+                f"asyncio (a queue, event, lock, future or task), which would carry news in no time, and none at all "
+                f"between two processes; give each node its own, and let them talk over a channel of the graph"
+            )
         return self.loop.call_soon(callback, *args, context=context)
 
     def call_later(

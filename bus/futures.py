@@ -42,10 +42,11 @@ class VirtualFuture(asyncio.Future[Any]):
 
 
 class VirtualTask(asyncio.Task[Any]):
-    """A task that hashes by the number its loop gave it."""
+    """A task that hashes by the number its loop gave it; ``home`` is that loop."""
 
-    def __init__(self, coro: Any, *, loop: Face, number: int, **kwargs: Any) -> None:
+    def __init__(self, coro: Any, *, loop: Face, home: VirtualLoop, number: int, **kwargs: Any) -> None:
         self._number = number
+        self.home = home
         super().__init__(coro, loop=loop, **kwargs)
 
     def __hash__(self) -> int:

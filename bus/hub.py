@@ -29,6 +29,7 @@ from .operator import OPERATOR
 from .pace import Pace
 from .past import Past
 from .tap import Tap
+from .time import NEVER_NS
 
 #: Messages handled before grants are given: more than one report makes better bounds.
 _AT_ONCE = 64
@@ -54,7 +55,9 @@ class Outcome:
     #: How many messages and connections were refused.
     refusals: int = 0
     #: By host, how many grants it has answered; those by which a dead host went through its past again do not count.
-    grants: list[int] = field(default_factory=list)
+    grants: Sequence[int] = ()
+    #: The arithmetic fingerprint of every host.
+    fingerprints: dict[str, str] = field(default_factory=dict)
 
 
 class Hub:
@@ -64,7 +67,7 @@ class Hub:
     of each report; ``answer(what, arguments)`` is asked what operators ask, except to stop and to tap. ``acts`` is how
     many acts from outside the journal holds. ``receive`` takes a message from the socket, or refuses it
     (``security.Guard``); ``notice`` is told what was refused, now and then. ``share_cores``: all hosts are processes of
-    this machine, and may be put together (``cores``).
+    this machine, and may be put together (``cores``). ``mixed``: hosts may compute otherwise.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Hub:
         receive: Callable[[zmq.Socket[bytes]], list[Buffer]] = multipart.receive,
         notice: Callable[[str], None] = lambda text: None,
         share_cores: bool = False,
+        mixed: bool = False,
     ) -> None:
         self._run_id = run_id
         self.hosts = list(hosts)
@@ -100,7 +104,10 @@ class Hub:
         self._answer = answer or (lambda what, arguments: {"error": f"nobody here knows {what!r}"})
         self._pace = pace or Pace(None)
         self._fingerprint = arithmetic_fingerprint()
+        self._mixed = mixed
         self._outcome = Outcome()
+        #: Where the pace stood when the run was stopped.
+        self._stopped_ns = NEVER_NS
         self._absent = set(range(len(hosts)))
         #: Hosts that were told to finish, and that have.
         self._finishing: set[int] = set()
@@ -143,6 +150,11 @@ class Hub:
         """Wall time until the pace lets ``t_ns`` happen (s)."""
         return (self._pace.wait_ms(t_ns) or 0) / 1000
 
+    @property
+    def paced_ns(self) -> int:
+        """Where the wall clock stands in the run; ``NEVER_NS`` without a pace."""
+        return self._pace.now_ns()
+
     def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
         """Have a node of a host receive what somebody outside sends, as soon as it can be; returns when it is sent.
 
@@ -151,7 +163,7 @@ class Hub:
         """
         if self._absent or self._finishing:
             raise RunError("the run is starting or ending; nothing can be sent now")
-        sent_ns = self.coordinator.act_ns(host)
+        sent_ns = max(self.coordinator.act_ns(host), self._pace.reached_ns())
         self._acts += 1
         emission = Emission(OPERATOR, self._acts, f"@{port}", type, sent_ns, body, arrays, to=node)
         self._journal.append(host, wire.encode(self._run_id, wire.ACT, (), [emission]), [emission])
@@ -159,8 +171,9 @@ class Hub:
         return sent_ns
 
     def stop(self) -> None:
-        """Grant nothing more: the run ends where it is."""
-        self._outcome.interrupted = True
+        """Grant nothing more: the run ends where it is, a paced one where its pace stands."""
+        if not self._outcome.interrupted:
+            self._outcome.interrupted, self._stopped_ns = True, self._pace.now_ns()
 
     def serve(self, socket: zmq.Socket[bytes]) -> Outcome:
         """Run the whole graph over a bound ROUTER socket; hosts may leave when ``release`` says so.
@@ -186,7 +199,7 @@ class Hub:
             outcome.tally.include(Tally(*tally))
             outcome.peak_rss_kb += peak_kb
         outcome.failure = self.coordinator.failure
-        outcome.reached_ns = self.coordinator.frontier_ns
+        outcome.reached_ns = min(self.coordinator.frontier_ns, self._stopped_ns)
         outcome.refusals = self.refusals
         outcome.grants = self.coordinator.answered()
         return outcome
@@ -304,15 +317,19 @@ class Hub:
             return  # of the dead, or of a line that was given up
         self._index.pop(self._identities[host], None)
         self._lines[host], self._identities[host], self._index[identity] = line, identity, host
-        if fingerprint != self._fingerprint:
+        known = self._outcome.fingerprints.get(self.hosts[host])
+        if fingerprint not in (self._fingerprint, known):
             reason = (
                 f"host {self.hosts[host]} computes with arithmetic fingerprint {fingerprint}, the hub with "
-                f"{self._fingerprint}; their digests could differ: use one machine type and one build of NumPy for the "
-                f"whole run"
+                f"{self._fingerprint}; their digests could differ"
             )
-            self.refuse(reason)
-            self._say(socket, host, wire.encode(self._run_id, wire.REFUSED, (reason,)))
-            raise RunError(reason)
+            if not self._mixed:
+                reason += ": use one machine type and one build of NumPy for the whole run, or launch it --mixed"
+                self.refuse(reason)
+                self._say(socket, host, wire.encode(self._run_id, wire.REFUSED, (reason,)))
+                raise RunError(reason)
+            self._notice(f"{reason}, which --mixed allows")
+        self._outcome.fingerprints[self.hosts[host]] = fingerprint
         try:
             self.coordinator.joined(host, incarnation, number, bound_ns, lambda: self._past(host))
         except ProtocolError as error:

@@ -285,7 +285,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._number = number = self._number + 1
         name = name or f"{self.name}-{number}"
         with self._in_front():
-            task = VirtualTask(coro, loop=self.face, number=number, name=name, context=self._context(context))
+            task = VirtualTask(
+                coro, loop=self.face, home=self, number=number, name=name, context=self._context(context)
+            )
         self._tasks[task] = None
         task.add_done_callback(self._task_ended)
         return task

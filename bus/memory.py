@@ -16,6 +16,7 @@ from .face import patient_collector
 from .hub import Outcome
 from .pace import Pace
 from .shell import EARLY_REPORT_EVENTS, peak_rss_kb
+from .time import NEVER_NS
 
 
 def run_in_memory(
@@ -72,6 +73,7 @@ def run_in_memory(
             if grants:
                 listen(0)
             outcome.interrupted = stopping()
+    stopped_ns = pace.now_ns() if outcome.interrupted else NEVER_NS
     outcome.drive_s = time.perf_counter() - begun_s
     for at, host in enumerate(hosts):
         done = host.finish(coordinator.last_grant(at).emissions, failed=coordinator.failure is not None)
@@ -80,7 +82,7 @@ def run_in_memory(
             coordinator.fail(done.failure)
         outcome.chains.update(host.chains())
     outcome.failure = coordinator.failure
-    outcome.reached_ns = coordinator.frontier_ns
+    outcome.reached_ns = min(coordinator.frontier_ns, stopped_ns)
     outcome.peak_rss_kb = peak_rss_kb()
     outcome.grants = coordinator.answered()
     return outcome

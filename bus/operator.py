@@ -24,6 +24,7 @@ class Operator:
     """Asks the hub at ``endpoint``; a context manager. ``keys`` are needed where the run reaches over a network."""
 
     def __init__(self, endpoint: str, run_id: str, name: str = "operator", keys: Keys | None = None) -> None:
+        self.endpoint = endpoint
         self._run_id = run_id
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)

@@ -32,6 +32,11 @@ class Pace:
         begun_s, begun_ns = self._begun
         return begun_ns + math.floor((self._clock_s() - begun_s) * self.speed * NS_PER_S)
 
+    def reached_ns(self) -> int:
+        """Where the wall clock stands in the run; 0 without a pace. Nobody outside acts before."""
+        now_ns = self.now_ns()
+        return now_ns if now_ns < NEVER_NS else 0
+
     def wait_ms(self, next_ns: int) -> int | None:
         """Wall time (ms) until something at ``next_ns`` may run; None: there is nothing to wait for."""
         if self.speed is None or self._begun is None or next_ns >= NEVER_NS:

@@ -1,4 +1,4 @@
-"""The body of ``lightlag agent NAME``: a host of a run whose launcher is on another machine.
+"""The agent: the body of ``lightlag host NAME`` for a run whose launcher is on another machine.
 
 It reads its task from standard input, runs the host in this very process and a directory of its own, and writes what
 the host has left to standard output. Standard input stays open as the launcher's control pipe: where it ends, nobody
@@ -14,7 +14,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from lightlag.bus.errors import LightlagError, RunError
+from lightlag.bus.errors import RunError
 from lightlag.bus.journal import Journal
 
 from .children import serve_host
@@ -65,16 +65,3 @@ def _control(path: Path) -> int:
 
     threading.Thread(target=listen, daemon=True).start()
     return reading
-
-
-def main(words: list[str]) -> int:
-    """``agent NAME``, for a machine whose lightlag is a module and no command: ``python -m lightlag.launch.agent``."""
-    try:
-        return agent(words[-1])
-    except LightlagError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

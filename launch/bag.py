@@ -119,6 +119,7 @@ def _summary(bag: Recorded) -> dict[str, Any]:
         "path": str(bag.path),
         "state": bag.state,
         **{key: bag.metadata.get(key, "") for key in ("graph", "seed", "epoch", "digest", "fingerprint", "lightlag")},
+        "fork": json.loads(bag.metadata.get("fork", "null")),
         "first_sent_scet": None if first_ns is None else epoch.utc(first_ns),
         "last_received_ert": None if last_ns is None else epoch.utc(last_ns),
         "duration_s": None if first_ns is None or last_ns is None else (last_ns - first_ns) / 1e9,
@@ -132,6 +133,10 @@ def _summary(bag: Recorded) -> dict[str, Any]:
 def _table_of(found: dict[str, Any]) -> str:
     lost = ", ".join(f"{reason} {count:,}" for reason, count in found["losses"].items())
     rows = [(key, found[key] or "unknown") for key in ("graph", "seed", "epoch")]
+    if found["fork"]:
+        from .fork import told
+
+        rows.append(("fork of", told(found["fork"])))
     rows.append(("digest", found["digest"] or "none; the run did not reach its end"))
     rows.append(("recording", found["state"]))
     if found["lightlag"]:

@@ -35,6 +35,7 @@ from .live import HUB, show_stack_on_request
 from .operations import answer
 from .remote import Network
 from .rundir import HostFiles, RunDirectory
+from .whereabouts import telling
 from .world import World
 
 #: A host leaves with this code when the hub asks for a new incarnation (EX_TEMPFAIL).
@@ -70,7 +71,8 @@ def serve_host(
         files[0].write(done)
 
     try:
-        run_shell(host, endpoint, facts["run"], write, incarnation=incarnation, control_fd=control_fd, keys=keys)
+        with telling(host, endpoint, facts["hosts"].index(name)):
+            run_shell(host, endpoint, facts["run"], write, incarnation=incarnation, control_fd=control_fd, keys=keys)
     except HostAgain:
         return EXIT_AGAIN
     finally:
@@ -125,6 +127,7 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
                 receive=guard.receive if guard else multipart.receive,
                 notice=feed.notice,
                 share_cores=network is None and speed is None,
+                mixed=facts.get("mixed", False),
             )
             if guard:
                 guard.start(hub.refuse)

@@ -68,6 +68,9 @@ def launch(
     restarts: Annotated[
         int, typer.Option(metavar="N", min=0, help="How often a killed process is started again.")
     ] = 10,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="Let machines take part whose arithmetic differs: no digest is promised.")
+    ] = False,
     watchdog: Annotated[
         str, typer.Option(metavar="DURATION|off", help="Say why when the run has not got on for so long.")
     ] = "10s",
@@ -101,12 +104,14 @@ def launch(
         raise typer.BadParameter("name a graph to run, or a run to --resume")
     if (at is None) != (not settings) or (at is not None and resume is None):
         raise typer.BadParameter("--at and --set belong together, with --resume: at T, what is to be different")
+    if mixed and resume is not None:
+        raise typer.BadParameter("--mixed is said when a run begins; one that is resumed keeps to what was said then")
     pace = _speed(speed)
     count = None if in_process else processes_asked(processes)
     with errors_taught():
         from .runner import resume as go_on
         from .runner import run
-        from .why import watchdog_s
+        from .watchdog import watchdog_s
 
         options = RunOptions(
             processes=count,
@@ -115,6 +120,7 @@ def launch(
             report=not no_report,
             speed=pace,
             restarts=restarts,
+            mixed=mixed,
             watchdog_s=watchdog_s(watchdog),
         )
         if resume is not None:
@@ -140,15 +146,19 @@ register(app)
 @app.command(hidden=True)
 def host(
     name: str,
-    run_dir: Annotated[Path, typer.Option()],
-    endpoint: Annotated[str, typer.Option()],
+    run_dir: Annotated[Path | None, typer.Option()] = None,
+    endpoint: Annotated[str, typer.Option()] = "",
     incarnation: Annotated[int, typer.Option()] = 1,
 ) -> None:
-    """Run some nodes of a graph in this process; the launcher starts these."""
+    """Run some nodes of a graph in this process; the launcher starts these.
+
+    Without a run directory the launcher is on another machine, and says over standard input what to run.
+    """
+    from .agent import agent
     from .children import run_host
 
     with errors_taught():
-        code = run_host(name, run_dir, endpoint, incarnation)
+        code = agent(name) if run_dir is None else run_host(name, run_dir, endpoint, incarnation)
     raise typer.Exit(code)
 
 
@@ -165,15 +175,6 @@ def hub(
     with errors_taught():
         code = run_hub(run_dir, endpoint, feed_fd, speed)
     raise typer.Exit(code)
-
-
-@app.command(hidden=True)
-def agent(name: str) -> None:
-    """Run a host on this machine for a launcher on another; it is told on standard input what to run."""
-    from .agent import agent as serve
-
-    with errors_taught():
-        raise typer.Exit(serve(name))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -213,7 +214,3 @@ def _display(quiet: bool) -> AbstractContextManager[Observer]:
     from .display import make_display
 
     return make_display(quiet=quiet)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -20,7 +20,6 @@ from lightlag.bus.shell import peak_rss_kb
 from lightlag.bus.time import NS_PER_S
 
 from .options import RunOptions, RunResult
-from .placement import Groups
 from .rundir import RunDirectory
 from .spec import Graph
 
@@ -30,13 +29,14 @@ def conclude(
     options: RunOptions,
     directory: RunDirectory,
     outcome: Outcome,
-    groups: Groups,
+    facts: dict[str, Any],
     begun: float,
     broken: LightlagError | None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> RunResult:
     """Merge the recording, write summary and report; ``broken`` is the error that ended a run that nodes did not end.
 
+    ``facts`` is what stands at the head of the journal.
     Of a run in which a node failed, everything after that instant is left out, whichever host had got there.
     ``progress`` is told how many records of how many have been merged, if that takes longer than a second.
     """
@@ -47,6 +47,8 @@ def conclude(
         directory.cut(failure.t_ns)
     products = directory.products()
     pictures = [{"file": f"pictures/{product['name']}", **_times(product["facts"])} for product in products]
+    special: dict[str, Any] = {"mixed": True, "fingerprints": outcome.fingerprints} if facts.get("mixed") else {}
+    special |= {"fork": facts["fork"]} if facts.get("fork") else {}
     if options.record:
         metadata = {
             "graph": graph.name,
@@ -55,6 +57,7 @@ def conclude(
             "digest": digest,
             "fingerprint": arithmetic_fingerprint(),
             "lightlag": version("lightlag"),
+            **{key: json.dumps(value) for key, value in special.items()},
         }
         cut_ns = failure.t_ns if failure else None
         merge(directory.recorded_parts(), directory.recording, metadata, cut_ns, progress)
@@ -73,11 +76,12 @@ def conclude(
         "epoch": graph.epoch.utc(0),
         "digest": digest,
         "fingerprint": arithmetic_fingerprint(),
+        **special,
         "simulated_s": outcome.reached_ns / NS_PER_S,
         "wall_s": 0.0,
         "peak_rss_mb": 0.0,
-        "processes": len(groups) if options.processes else 1,
-        "groups": groups,
+        "processes": len(facts["groups"]) if options.processes else 1,
+        "groups": facts["groups"],
         "emissions": tally.emissions,
         "receptions": tally.receptions,
         "losses": dict(sorted(tally.losses.items())),

@@ -71,19 +71,22 @@ def plan(
     graph: GraphName,
     arguments: Words = None,
     processes: Annotated[str, typer.Option(metavar="N|auto", help="How many processes, at most.")] = "auto",
+    whole: Annotated[
+        bool, typer.Option("--all", "-a", help="Also each step, the lookahead between all hosts, other groupings.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
     """Show which nodes would run together, by light time, how far they can run ahead of each other, and why.
 
     \b
     lightlag plan mars2020
-    lightlag plan mars2020 --processes 4
+    lightlag plan mars2020 --processes 4 --all
     """
     count = processes_asked(processes)
     with errors_taught():
         from .plan import show_plan
 
-        show_plan(load(graph, arguments, None), None if count == AUTO else count, as_json=as_json)
+        show_plan(load(graph, arguments, None), None if count == AUTO else count, whole=whole, as_json=as_json)
 
 
 def lint(

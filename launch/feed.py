@@ -52,7 +52,8 @@ class Feed:
     def end(self, outcome: Outcome, peak_rss_kb: int) -> None:
         """The run is over."""
         told = (outcome.chains, outcome.tally.fields(), outcome.failure, outcome.interrupted, outcome.reached_ns)
-        self._tell("end", *told, outcome.peak_rss_kb + peak_rss_kb, outcome.drive_s, outcome.refusals, outcome.grants)
+        kb = outcome.peak_rss_kb + peak_rss_kb
+        self._tell("end", *told, kb, outcome.drive_s, outcome.refusals, outcome.grants, outcome.fingerprints)
 
     def notice(self, text: str) -> None:
         """Something that a person should know at once."""
@@ -93,7 +94,5 @@ class Listener:
 
 def outcome_of(fields: tuple[Any, ...]) -> Outcome:
     """The outcome that an "end" tells."""
-    chains, tally, failure, interrupted, reached_ns, peak_rss_kb, drive_s, refusals, grants = fields
-    failed = Failure(*failure) if failure else None
-    counts = Tally(*tally)
-    return Outcome(dict(chains), counts, failed, interrupted, reached_ns, peak_rss_kb, drive_s, refusals, list(grants))
+    chains, tally, failure, *others = fields
+    return Outcome(dict(chains), Tally(*tally), Failure(*failure) if failure else None, *others)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lightlag.bus import wire
 from lightlag.bus.emission import Emission
@@ -54,12 +55,20 @@ def fork(run_dir: Path, at: str, settings: Mapping[str, str], into: Path | None)
         acts.append((host_of[node], setting))
     new = RunDirectory.create(graph.name, into)
     new.graph.write_text(graph.to_yaml(), encoding="utf-8")
-    begin_journal(graph, facts["groups"], new, processes=facts["processes"], record=facts["record"])
+    same = {"processes": facts["processes"], "record": facts["record"], "mixed": facts.get("mixed", False)}
+    of = {"of": old.path.resolve().name, "run": facts["run"], "at": graph.epoch.utc(at_ns)}
+    begin_journal(graph, facts["groups"], new, **same, fork={**of, "set": dict(settings)})
     run_id = read_facts(new.journal)["run"]
     with Journal(new.journal) as journal:
         for host, emission in acts:
             journal.append(host, wire.encode(run_id, wire.ACT, (), [emission]), [emission])
     return new
+
+
+def told(fork: Mapping[str, Any]) -> str:
+    """Which run a fork has left, when, and with which settings: what its journal holds of it, for people."""
+    settings = ", ".join(f"{path}={text}" for path, text in fork["set"].items())
+    return f"{fork['of']} up to {fork['at']} SCET, from there on with {settings}"
 
 
 def _instant_ns(graph: Graph, at: str) -> int:

@@ -6,7 +6,6 @@ run, nodes with their parameters, channels, placement. What is wrong is reported
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Literal, TypeVar
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.medium import Wire
-from lightlag.bus.time import NEVER_NS, Epoch
+from lightlag.bus.time import Epoch
 from lightlag.nodes.node import Node
 
 from .arguments import Argument, give, read_arguments, substitute, where_given
@@ -25,18 +24,27 @@ from .parameters import read_params
 from .plugins import NODES, PluginError, names, node_type, ports
 from .presence import read_presence
 from .source import UNKNOWN, Item
-from .spec import FORMAT, ChannelSpec, Graph, NodeSpec, duration_ns
+from .spec import ChannelSpec, Graph, NodeSpec
+from .values import (
+    NAME,
+    NAME_RULE,
+    read_duration_ns,
+    read_end,
+    read_epoch,
+    read_name,
+    read_seed,
+    read_text,
+    read_text_by,
+    read_until_ns,
+    read_version,
+)
 
 __all__ = ["ChannelSpec", "Graph", "InvalidGraph", "NodeSpec", "load_graph", "read_declarations", "read_graph"]
 
 _KEYS = ("version", "name", "description", "args", "epoch", "seed", "until", "nodes", "channels", "place", "hosts")
 _NODE_KEYS = ("type", "params", "join", "leave")
 _REQUIRED = ("version", "name", "epoch", "until", "nodes")
-_NAME = re.compile("[a-z][a-z0-9_-]*")
-_NAME_RULE = "a name starts with a lower case letter; lower case letters, digits, - and _ may follow"
-_END = re.compile(r"(?P<node>[^.\s]+)\.(?P<port>[^.\s]+)")
 _DEFAULT_SEED = 1
-_MOST_SEED = 2**63 - 1
 _MEDIUM_HINT = "expected space, or {wire: {latency: 2 ms}}"
 
 T = TypeVar("T")
@@ -117,12 +125,12 @@ class _Reading:
         if until is not None:
             word = Place.of_word(f"--until {until}", len("--until ") + 1)
             top["until"] = Item(until, word, word, text=until)
-        self._value(top.get("version"), _version)
-        name = self._value(top.get("name"), _name)
-        description = self._value(top.get("description"), _text)
-        epoch = self._value(top.get("epoch"), _epoch)
-        seed = self._value(top.get("seed"), _seed)
-        until_ns = self._value(top.get("until"), _until)
+        self._value(top.get("version"), read_version)
+        name = self._value(top.get("name"), read_name)
+        description = self._value(top.get("description"), read_text)
+        epoch = self._value(top.get("epoch"), read_epoch)
+        seed = self._value(top.get("seed"), read_seed)
+        until_ns = self._value(top.get("until"), read_until_ns)
         nodes = self._nodes(top.get("nodes"), epoch, until_ns)
         channels = self._channels(top.get("channels"))
         place = self._place(top.get("place"))
@@ -151,7 +159,7 @@ class _Reading:
             self._ports[name] = None
             fields = self._mapping(declared, f"node {name!r}", _NODE_KEYS, ("type",)) or {}
             presence = read_presence(fields.get("join"), fields.get("leave"), epoch, until_ns, self._report)
-            kind = self._value(fields.get("type"), _text)
+            kind = self._value(fields.get("type"), read_text)
             cls = self._class(kind, fields["type"]) if kind is not None else None
             if kind is None or cls is None:
                 continue
@@ -226,7 +234,7 @@ class _Reading:
             return None
         fields = self._mapping(item, "a medium", ("wire",), ("wire",))
         wire = self._mapping(fields["wire"], "a wire", ("latency",), ("latency",)) if fields else None
-        return self._value(wire.get("latency"), lambda latency: Wire(_duration_ns(latency))) if wire else None
+        return self._value(wire.get("latency"), lambda latency: Wire(read_duration_ns(latency))) if wire else None
 
     def _ends(
         self, item: Item | None, what: str, medium: Literal["space"] | Wire | None
@@ -243,7 +251,7 @@ class _Reading:
             self._report.add("a channel without members: nobody could receive", item.place)
         ends: dict[str, tuple[str, Place]] = {}
         for child in item.value:
-            end = self._value(child, _end)
+            end = self._value(child, read_end)
             if end is None or not self._is_port(*end, child, medium):
                 continue
             node, port = end
@@ -284,7 +292,7 @@ class _Reading:
             if node not in self._ports:
                 known = one_of(self._ports, "nodes of this graph")
                 self._report.add(f"unknown node {node!r}", declared.label, known, did_you_mean(node, self._ports))
-            group = self._value(declared, _name)
+            group = self._value(declared, read_name)
             if group is not None:
                 groups[node] = group
         return groups
@@ -295,7 +303,7 @@ class _Reading:
             fields = self._mapping(declared, f"host {name!r}", MACHINE_KEYS, ())
             if fields is None:
                 continue
-            texts = {key: self._value(child, _text_for(MACHINE_KEYS[key])) for key, child in fields.items()}
+            texts = {key: self._value(child, read_text_by(MACHINE_KEYS[key])) for key, child in fields.items()}
             try:
                 machines[name] = Machine(name, **{key: text for key, text in texts.items() if text is not None})
             except GraphError as error:
@@ -314,8 +322,8 @@ class _Reading:
             return []
         for name, child in item.value.items():
             self._places[f"{section}.{name}"] = child.label
-            if not _NAME.fullmatch(name):
-                self._report.add(f"{name!r} is no name", child.label, _NAME_RULE)
+            if not NAME.fullmatch(name):
+                self._report.add(f"{name!r} is no name", child.label, NAME_RULE)
         return list(item.value.items())
 
     def _mapping(
@@ -347,62 +355,3 @@ class _Reading:
         except (GraphError, ValueError) as error:
             self._report.add(str(error), item.place, item.note)
             return None
-
-
-def _text(item: Item) -> str:
-    if not isinstance(item.value, str):
-        raise ValueError(f"expected a text, got {item.kind()}")
-    return item.value
-
-
-def _text_for(read: Callable[[str], str]) -> Callable[[Item], str]:
-    return lambda item: read(_text(item))
-
-
-def _name(item: Item) -> str:
-    text = _text(item)
-    if not _NAME.fullmatch(text):
-        raise ValueError(f"{text!r} is no name; {_NAME_RULE}")
-    return text
-
-
-def _version(item: Item) -> int:
-    if item.value is True or item.value != FORMAT:
-        raise ValueError(f"the format's version is {item.kind()}; this lightlag reads version: {FORMAT}")
-    return FORMAT
-
-
-def _seed(item: Item) -> int:
-    if not isinstance(item.value, int) or isinstance(item.value, bool):
-        raise ValueError(f"the seed is {item.kind()}; expected a whole number")
-    if not 0 <= item.value <= _MOST_SEED:
-        raise ValueError(f"the seed is {item.value}; expected a whole number from 0 to 2^63 - 1")
-    return item.value
-
-
-def _epoch(item: Item) -> Epoch:
-    if not isinstance(item.value, str):
-        raise ValueError(f"expected a UTC instant like 2021-02-18T20:26:00Z, got {item.kind()}")
-    return Epoch.parse(item.value)
-
-
-def _duration_ns(item: Item) -> int:
-    if not isinstance(item.value, str | int | float) or isinstance(item.value, bool):
-        raise ValueError(f"expected a duration like 40 min, got {item.kind()}")
-    return duration_ns(item.value)
-
-
-def _until(item: Item) -> int:
-    until_ns = _duration_ns(item)
-    if until_ns <= 0:
-        raise ValueError(f"the run would end after {item.value}; it must last longer than nothing")
-    if until_ns >= NEVER_NS:
-        raise ValueError(f"the run would last {item.value}; a run lasts 146 years at most")
-    return until_ns
-
-
-def _end(item: Item) -> tuple[str, str]:
-    found = _END.fullmatch(_text(item))
-    if not found:
-        raise ValueError(f"{item.value!r} is not written like node.port")
-    return found["node"], found["port"]

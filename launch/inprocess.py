@@ -25,6 +25,7 @@ from .live import HERE, say_alive, showing_stack_on_request
 from .operations import answer
 from .rundir import HostFiles, RunDirectory
 from .sockets import socket_directory
+from .whereabouts import telling
 from .world import World
 
 #: How long a paced run waits at a time (wall ms).
@@ -83,15 +84,17 @@ class InProcess:
                 socket.setsockopt(zmq.LINGER, 0)
                 socket.bind(endpoint)
                 say_alive(self._directory.live, endpoint, self._facts["run"])
-                return run_in_memory(
-                    [self._world.host(HERE, sorted(self._world.nodes))],
-                    self.coordinator,
-                    write=write,
-                    watch=watched,
-                    stopping=lambda: self.stopping or stopping(),
-                    pace=pace,
-                    listen=lambda wait_ms: self._listen(socket, wait_ms),
-                )
+                host = self._world.host(HERE, sorted(self._world.nodes))
+                with telling(host, endpoint, 0):
+                    return run_in_memory(
+                        [host],
+                        self.coordinator,
+                        write=write,
+                        watch=watched,
+                        stopping=lambda: self.stopping or stopping(),
+                        pace=pace,
+                        listen=lambda wait_ms: self._listen(socket, wait_ms),
+                    )
         finally:
             files.close()
             if self._tap is not None:
@@ -107,9 +110,14 @@ class InProcess:
         """See ``Hub.due_s``."""
         return (self._pace.wait_ms(t_ns) or 0) / 1000
 
+    @property
+    def paced_ns(self) -> int:
+        """See ``Hub.paced_ns``."""
+        return self._pace.now_ns()
+
     def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
         """See ``Hub.act``."""
-        sent_ns = self.coordinator.act_ns(host)
+        sent_ns = max(self.coordinator.act_ns(host), self._pace.reached_ns())
         self._acts += 1
         emission = Emission(OPERATOR, self._acts, f"@{port}", type, sent_ns, body, arrays, to=node)
         self._journal.append(host, wire.encode(self._facts["run"], wire.ACT, (), [emission]), [emission])

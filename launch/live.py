@@ -12,7 +12,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -40,8 +40,17 @@ _OUTERMOST = (" in <module>", " in _run_module_as_main", "  ...")
 _FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)$')
 
 
-def begin_journal(graph: Graph, groups: Groups, directory: RunDirectory, *, processes: bool, record: bool) -> None:
-    """Begin a journal with what every process of the run must know."""
+def begin_journal(
+    graph: Graph,
+    groups: Groups,
+    directory: RunDirectory,
+    *,
+    processes: bool,
+    record: bool,
+    mixed: bool = False,
+    fork: Mapping[str, Any] | None = None,
+) -> None:
+    """Begin a journal with what every process of the run must know; ``fork`` is what the run is a fork of."""
     from .placement import host_names
 
     facts: dict[str, Any] = {
@@ -50,6 +59,8 @@ def begin_journal(graph: Graph, groups: Groups, directory: RunDirectory, *, proc
         "seed": graph.seed,
         "processes": processes,
         "record": record,
+        "mixed": mixed,
+        "fork": fork,
         "hosts": host_names(groups) if processes else [HERE],
         "groups": groups,
         "folder": graph.folder,

@@ -62,8 +62,8 @@ class Machine:
     def command(self, host: str) -> list[str]:
         """The words that start an agent for a host of the run there; none of them is secret."""
         if not self.start:  # a shell reads it there: ~ and variables mean what they mean there
-            return [*_SSH, "--", self.ssh, f"{self.lightlag} agent {shlex.quote(host)}"]
-        words = [*shlex.split(self.lightlag), "agent", host]
+            return [*_SSH, "--", self.ssh, f"{self.lightlag} host {shlex.quote(host)}"]
+        words = [*shlex.split(self.lightlag), "host", host]
         template = shlex.split(self.start)
         at = template.index(COMMAND)
         return [*template[:at], *words, *template[at + 1 :]]

@@ -47,6 +47,11 @@ class Desk(Protocol):
         """Wall time until the pace lets ``t_ns`` happen (s)."""
         ...
 
+    @property
+    def paced_ns(self) -> int:
+        """Where the wall clock stands in the run; ``NEVER_NS`` without a pace."""
+        ...
+
     def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
         """Have a node receive what somebody outside sends; returns when it is sent."""
         ...
@@ -83,6 +88,8 @@ def _status(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str
                 "state": state,
                 "since_s": round(now_s - hub.granted_s[wait.host], 3) if wait.running else None,
                 "due_s": hub.due_s(wait.earliest_ns) if state == "paced" else None,
+                "nodes": sorted(node for node, at in host_of.items() if at == wait.host),
+                "next_ns": wait.earliest_ns,
                 "next_scet": epoch.utc(wait.earliest_ns) if wait.earliest_ns < until_ns else None,
                 "granted_scet": epoch.utc(wait.bound_ns),
                 "waits_for": hub.hosts[for_host],
@@ -90,7 +97,7 @@ def _status(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str
             }
         )
     return {
-        "scet": epoch.utc(hub.coordinator.frontier_ns),
+        "scet": epoch.utc(min(hub.coordinator.frontier_ns, hub.paced_ns)),
         "until": epoch.utc(until_ns),
         "stopping": hub.stopping,
         "hosts": hosts,
@@ -128,7 +135,7 @@ def _send(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, 
         "message": json_value(message),
         "sent_ns": sent_ns,
         "sent_scet": epoch.utc(sent_ns, digits=9),
-        "received_ert": epoch.utc(sent_ns + 1, digits=9),
+        "arrives_ert": epoch.utc(sent_ns + 1, digits=9),
     }
 
 

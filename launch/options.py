@@ -43,6 +43,8 @@ class RunOptions:
     speed: float | None = None
     #: How often a killed process may be started again.
     restarts: int = 10
+    #: Let hosts take part whose arithmetic differs: then the digest proves nothing beyond this run.
+    mixed: bool = False
     #: Say why when the run has not got on for so long (wall s); None: never.
     watchdog_s: float | None = 10.0
 

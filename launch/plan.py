@@ -1,4 +1,4 @@
-"""What ``lightlag plan`` prints: the facts of ``survey`` as tables of at most 100 columns, or as JSON."""
+"""What ``lightlag plan`` prints of the facts of ``survey``: in short, all in tables of at most 100 columns, or JSON."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -32,11 +33,21 @@ _FORMULA = (
     "their mean, over the slowest cycle that leads to the host; a window's end and the run-ahead end it too. That is "
     "if all hosts always have something to do: idle time is jumped, and they need fewer."
 )
+_APART_FOR_EVER = "never: no channel joins the hosts"
 _HOUR_NS = 3600 * NS_PER_S
 
 
-def show_plan(graph: Graph, processes: int | None, *, as_json: bool = False, cpu_count: int | None = None) -> None:
+def show_plan(
+    graph: Graph,
+    processes: int | None,
+    *,
+    whole: bool = False,
+    as_json: bool = False,
+    cpu_count: int | None = None,
+) -> None:
     """Print the plan of a graph on standard output; ``processes`` None: auto. Progress goes to standard error.
+
+    ``whole``: with the steps that led there, the lookahead between all hosts, and other groupings.
 
     Raises:
         GraphError: the graph cannot run, or not apart as it is pinned.
@@ -50,12 +61,13 @@ def show_plan(graph: Graph, processes: int | None, *, as_json: bool = False, cpu
         return
     from rich.console import Console
 
+    shown = render if whole else render_short
     screen = Console(highlight=False)
     if screen.is_terminal:
-        render(facts, screen)
+        shown(facts, screen)
         return
     text = StringIO()
-    render(facts, Console(file=text, width=_COLUMNS, highlight=False))
+    shown(facts, Console(file=text, width=_COLUMNS, highlight=False))
     sys.stdout.writelines(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
@@ -71,13 +83,44 @@ def _watched() -> Iterator[Progress]:
         yield lambda done, total: status.update(f"looking at every window of the run: link {done + 1} of {total}")
 
 
-def render(facts: Facts, console: Console) -> None:
-    """The facts as tables."""
+def render_short(facts: Facts, console: Console) -> None:
+    """The groups, how far ahead each may be and how often it is granted, and why they are these."""
     from rich.padding import Padding
+    from rich.table import Table
     from rich.text import Text
 
-    def say(text: str, style: str = "") -> None:
-        console.print(Padding(Text(text, style=style), (0, 0, 0, 2)))
+    count, limits = len(facts.hosts), _limits(facts)
+    console.print(Text(f"{facts.graph} in {count} {_plural(count, 'process', 'processes')}", style="bold"))
+    rows = [
+        (
+            host.name,
+            listed(host.nodes, _NAMED),
+            "none" if host.lookahead_ns is None else _span(host.lookahead_ns),
+            *((_count(host.grants_per_h), limits[host.limit]) if count > 1 else ("none", "")),
+        )
+        for host in facts.hosts[:_ROWS]
+    ]
+    _print(console, ("host", "nodes", "lookahead", "grants an hour", "limited by"), rows, right=(2, 3))
+    if count > _ROWS:
+        _say(console, f"and {count - _ROWS:,} hosts more")
+    why = Table.grid(padding=(0, 3, 0, 0))
+    if facts.steps:
+        first, last = facts.steps[0].near, facts.steps[-1].near
+        why.add_row("together", _told(facts, first) + (f" ...\n{_told(facts, last)}" if last != first else ""))
+    if count > 1:
+        why.add_row("apart", _told(facts, facts.limiting) if facts.limiting else _APART_FOR_EVER)
+    why.add_row("auto", facts.auto)
+    if count > 1:
+        why.add_row("", _pay(facts))
+    why.add_row("--all", "every step, the lookahead between all hosts, other groupings", style="dim")
+    console.print(Padding(why, (1, 0, 0, 1)))
+
+
+def render(facts: Facts, console: Console) -> None:
+    """All the facts as tables."""
+    from rich.text import Text
+
+    say = partial(_say, console)
 
     def head(text: str) -> None:
         console.print()
@@ -110,7 +153,7 @@ def render(facts: Facts, console: Console) -> None:
         )
         say(_FORMULA, "dim")
         head("The closest that nodes in different hosts come")
-        say(_told(facts, facts.limiting) if facts.limiting else "never: no channel joins the hosts")
+        say(_told(facts, facts.limiting) if facts.limiting else _APART_FOR_EVER)
     if facts.changes:
         head("Other groupings")
         titles = ("", "lookahead", "between", "grants an hour", "largest host")
@@ -118,8 +161,19 @@ def render(facts: Facts, console: Console) -> None:
     head("--processes auto")
     say(facts.auto)
     if count > 1:
-        pays = "never pay" if facts.pays_from_s is None else f"pay from about {facts.pays_from_s:,.0f} s of work on"
-        say(f"By the same model these {count} processes {pays}.")
+        say(_pay(facts))
+
+
+def _say(console: Console, text: str, style: str = "") -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console.print(Padding(Text(text, style=style), (0, 0, 0, 2)))
+
+
+def _pay(facts: Facts) -> str:
+    pays = "never pay" if facts.pays_from_s is None else f"pay from about {facts.pays_from_s:,.0f} s of work on"
+    return f"By the same model these {len(facts.hosts)} processes {pays}."
 
 
 def _print(console: Console, titles: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:

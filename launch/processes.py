@@ -12,8 +12,6 @@ from __future__ import annotations
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -27,10 +25,11 @@ from lightlag.bus.operator import OPERATOR, Operator
 from lightlag.bus.security import Keys
 from lightlag.bus.shell import HUB_AGAIN, LEAVE
 
-from .children import EXIT_AGAIN, OF_THE_TERMINAL
+from .children import EXIT_AGAIN
 from .feed import Listener, outcome_of
 from .live import HUB, say_alive
-from .remote import Task, has_begun, lay_out, machines_of, take_in
+from .process import Child, own_command
+from .remote import Task, lay_out, machines_of, take_in
 from .rundir import RunDirectory
 from .sockets import socket_directory
 
@@ -41,11 +40,6 @@ if TYPE_CHECKING:
 _LEAVE_S = 10.0
 #: How often the launcher looks up while nothing happens (wall s): where the system cannot tell it that a child died.
 _LOOK_S = 0.25
-#: How long an agent may take to clear up once it hears that nobody needs it (wall s).
-_CLEAR_UP_S = 2.0
-#: With which exit code ssh says that the line broke, or that what it ran was killed; above which a shell says that.
-_SSH_ENDED = 255
-_SIGNALLED = 128
 
 
 class Supervisor:
@@ -75,7 +69,7 @@ class Supervisor:
         self._speed = speed
         self._restarts = restarts
         self._graph = graph
-        self._children: dict[str, _Child] = {}
+        self._children: dict[str, Child] = {}
         self._listener = Listener()
         self._outcome: Outcome | None = None
         self._stop_said = False
@@ -149,7 +143,7 @@ class Supervisor:
         elif kind == "error":
             raise RunError(fields[0])
 
-    def _died(self, child: _Child) -> None:
+    def _died(self, child: Child) -> None:
         code = child.code
         if code is None or (code >= 0 and code != EXIT_AGAIN and not child.was_cut_off):
             raise RunError(f"{child.title} died with exit code {code}; it said:\n{child.last_words()}")
@@ -212,7 +206,7 @@ class Supervisor:
             self._selector.unregister(self._feed)
             os.close(self._feed)
         try:
-            self._start(HUB, _here(command), 1, (writing,))
+            self._start(HUB, own_command(command), 1, (writing,))
         finally:
             os.close(writing)
         self._feed = reading
@@ -223,7 +217,7 @@ class Supervisor:
             self._start_agent(name, incarnation)
             return
         command = ["host", name, "--run-dir", str(self._directory.path), "--endpoint", self._endpoint]
-        self._start(name, _here([*command, "--incarnation", str(incarnation)]), incarnation)
+        self._start(name, own_command([*command, "--incarnation", str(incarnation)]), incarnation)
 
     def _start_agent(self, name: str, incarnation: int) -> None:
         assert self._keys is not None
@@ -251,116 +245,10 @@ class Supervisor:
         before = self._children.get(name)
         if before is not None:
             before.end()
-        child = _Child(name, command, incarnation, self._directory.parts / f"{name}.stderr", fds, output)
+        child = Child(name, command, incarnation, self._directory.parts / f"{name}.stderr", fds, output)
         child.restarts = before.restarts if before else 0
         self._children[name] = child
         child.register(self._selector)
-
-
-class _Child:
-    """One process; ``output`` is where an agent's standard output goes."""
-
-    def __init__(
-        self,
-        name: str,
-        command: Sequence[str],
-        incarnation: int,
-        errors: Path,
-        fds: Sequence[int],
-        output: Path | None = None,
-    ) -> None:
-        self.name = name
-        self.title = "the hub" if name == HUB else f"host {name}"
-        self.incarnation = incarnation
-        self.restarts = 0
-        self._errors = errors
-        self._output = output
-        self._sent_bytes = 0
-        self._selector: selectors.BaseSelector | None = None
-        # A terminal sends its signals to children too; they are born deaf, since they may come while they start.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, OF_THE_TERMINAL)
-        try:
-            with errors.open("wb") as file, (output or Path(os.devnull)).open("wb") as sent:
-                self.process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.PIPE,
-                    stdout=sent if output else file,
-                    stderr=file,
-                    env=_environment(),
-                    pass_fds=fds,
-                )
-        except OSError as error:
-            raise RunError(f"{self.title} cannot be started: {command[0]}: {error.strerror}") from error
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        self._pidfd = os.pidfd_open(self.process.pid) if hasattr(os, "pidfd_open") else -1
-
-    @property
-    def code(self) -> int | None:
-        """The exit code; negative: the signal that killed it."""
-        return self.process.returncode
-
-    @property
-    def was_cut_off(self) -> bool:
-        """Whether an agent that was there is gone by no fault of its own: it was killed, or the line to it broke."""
-        killed = self.code is not None and (self.code == _SSH_ENDED or self.code > _SIGNALLED)
-        return killed and self._output is not None and has_begun(self._output)
-
-    def has_sent_more(self) -> bool:
-        """Whether more of what an agent sends home has come since this was asked last."""
-        before = self._sent_bytes
-        self._sent_bytes = self._output.stat().st_size if self._output else 0
-        return self._sent_bytes > before
-
-    def register(self, selector: selectors.BaseSelector) -> None:
-        """Have its death wake the launcher."""
-        if self._pidfd >= 0:
-            self._selector = selector
-            selector.register(self._pidfd, selectors.EVENT_READ, "death")
-
-    def has_died(self) -> bool:
-        """Whether it has ended."""
-        died = self.process.poll() is not None
-        if died:
-            self._forget()
-        return died
-
-    def say(self, word: bytes) -> None:
-        """Write a word to its control pipe."""
-        self.write(word + b"\n")
-
-    def write(self, data: bytes) -> None:
-        """Write to its control pipe."""
-        assert self.process.stdin is not None
-        with suppress(OSError):  # it has died meanwhile
-            self.process.stdin.write(data)
-            self.process.stdin.flush()
-
-    def last_words(self) -> str:
-        """What it wrote to standard error, the end of it."""
-        return self._errors.read_text(encoding="utf-8", errors="replace").strip()[-4000:] or "(nothing)"
-
-    def end(self) -> None:
-        """Kill it if it lives, and let go of it; an agent may first clear up where it is."""
-        assert self.process.stdin is not None
-        if self._output is not None:
-            with suppress(OSError):
-                self.process.stdin.close()
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(_CLEAR_UP_S)
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self._forget()
-        with suppress(OSError):
-            self.process.stdin.close()
-
-    def _forget(self) -> None:
-        if self._pidfd >= 0:
-            if self._selector is not None:
-                self._selector.unregister(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = -1
 
 
 def _incarnations(journal: Path, hosts: Sequence[str]) -> dict[str, int]:
@@ -391,13 +279,3 @@ def _woken_by_signals(selector: selectors.BaseSelector) -> Iterator[None]:
             signal.set_wakeup_fd(before)
         os.close(reading)
         os.close(writing)
-
-
-def _here(words: Sequence[str]) -> list[str]:
-    """The command of a process of lightlag on this machine."""
-    return [sys.executable, "-P", "-m", "lightlag.launch.cli", *words]
-
-
-def _environment() -> dict[str, str]:
-    """What the launcher can import, its children can."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

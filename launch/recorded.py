@@ -5,6 +5,7 @@ Whoever reads a run need not know which; the records and their order are the sam
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ class Recorded:
     path: Path
     #: The merged recording, or parts.
     files: Sequence[Path]
-    #: Graph, seed, epoch (UTC), digest, fingerprint, version, as far as they are known.
+    #: Graph, seed, epoch (UTC), digest, fingerprint, version, as far as they are known; in JSON, of what it is a fork.
     metadata: Mapping[str, str]
     #: ``merged`` when the run ended; ``recovered`` after it was killed; in parts: ``under way`` or ``unfinished``.
     state: str
@@ -89,6 +90,7 @@ def open_parts(directory: RunDirectory) -> Recorded:
     if directory.journal.exists():
         facts = read_facts(directory.journal)
         metadata |= {key: str(facts[key]) for key in ("graph", "seed")}
+        metadata |= {"fork": json.dumps(facts["fork"])} if facts.get("fork") else {}
     state = UNDER_WAY if directory.live.exists() and is_alive(directory.live) else UNFINISHED
     return Recorded(directory.path, parts, metadata, state)
 

@@ -27,7 +27,7 @@ from .remote import groups_apart
 from .rundir import RunDirectory
 from .spec import Graph
 from .timeline import Timeline
-from .why import Watchdog, explaining
+from .watchdog import Watchdog, explaining
 from .world import World
 
 
@@ -47,7 +47,12 @@ def run(graph: Graph, options: RunOptions, observer: Observer) -> RunResult:
     directory = RunDirectory.create(graph.name, options.run_dir)
     directory.graph.write_text(graph.to_yaml(), encoding="utf-8")
     begin_journal(
-        graph, groups or [sorted(world.nodes)], directory, processes=groups is not None, record=options.record
+        graph,
+        groups or [sorted(world.nodes)],
+        directory,
+        processes=groups is not None,
+        record=options.record,
+        mixed=options.mixed,
     )
     return _run(world, directory, options, observer, begun)
 
@@ -116,8 +121,8 @@ def _run(
         if fresh := timeline.add([], outcome.reached_ns):
             observer.learnt(fresh)
         timeline.write(directory.timeline, graph.epoch)
-        groups = read_facts(directory.journal)["groups"]
-        result = conclude(graph, options, directory, outcome, groups, begun, broken)
+        facts = read_facts(directory.journal)
+        result = conclude(graph, options, directory, outcome, facts, begun, broken)
     observer.finished(result)
     return result
 

@@ -65,6 +65,6 @@ def told_text(told: dict[str, Any]) -> str:
     to = f"{told['node']}.{told['port']}"
     return (
         f"sent      {told['sent_scet']} SCET (sent_ns {told['sent_ns']})\n"
-        f"received  {told['received_ert']} ERT, by {to}\n"
+        f"arrives   {told['arrives_ert']} ERT, at {to}\n"
         f"message   {told['type']} {json.dumps(told['message'])}"
     )

@@ -7,9 +7,10 @@ A topic is what one receiver gets of one type on one channel, as in the recordin
 from __future__ import annotations
 
 import json
+import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,8 @@ import typer
 from .options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from lightlag.bus.time import Epoch
 
     from .heard import Feed, Heard, Seen
@@ -68,7 +71,7 @@ def list_(run: Run = LATEST, seconds: For = None, as_json: AsJson = False) -> No
             typer.echo(json.dumps({"topic": topic, "records": it.count, "bytes": it.size, "type": it.schema}))
         rows.append((topic, f"{it.count:,}", it.schema))
     if not as_json:
-        _print_table(rows, right=(1,))
+        _print(_table(rows, right=(1,)))
 
 
 @app.command()
@@ -186,41 +189,73 @@ _LIGHT_TIME = ("records", "least s", "mean s", "most s", "spread")
 
 
 def _figures(run: Path, topic: str, seconds: float | None, heading: tuple[str, ...], *, as_json: bool) -> None:
-    """Show figures of every topic: at the end, and once a second while a run is live."""
-    seen: dict[str, Seen] = {}
+    """Show figures of every topic: at the end, and once a second while a run is live.
 
-    def show() -> None:
-        rows = [("topic", *heading)]
-        for name, it in sorted(seen.items()):
-            spread = it.intervals if heading is _RATE else it.delays
-            if not it.delays.count and heading is not _RATE:
-                continue  # logs are not on their way anywhere
-            known = [spread.least, spread.mean, spread.most] if spread.count else [None, None, None]
-            rate = [1 / spread.mean if spread.mean > 0 else None] if heading is _RATE else []
-            figures = [*rate, *known]
-            if as_json:
-                labels = ["rate_hz", "least_s", "mean_s", "most_s"][-len(figures) :]
-                typer.echo(json.dumps({"topic": name, "records": it.count, **dict(zip(labels, figures, strict=True))}))
-            told = [
-                "" if figure is None else f"{figure:,.6g}" if heading is _RATE else f"{figure:,.6f}"
-                for figure in figures
-            ]
-            rows.append((name, f"{it.count:,}", *told, spread.histogram()))
-        if not as_json and len(rows) > 1:
-            _print_table(rows, right=range(1, len(heading)))
+    On a terminal they are drawn anew in their place; elsewhere each topic that was heard meanwhile is a line.
+    """
+    seen: dict[str, Seen] = {}
+    news: dict[str, None] = {}
+
+    def table(names: Sequence[str]) -> list[str]:
+        rows = [("topic", *heading), *(_figures_of(name, seen[name], heading) for name in names)]
+        return _table(rows, right=range(1, len(heading))) if names else []
+
+    def shown() -> list[str]:
+        # logs are not on their way anywhere
+        return sorted(name for name, it in seen.items() if it.delays.count or heading is _RATE)
 
     with _feed(run, topic, bodies=False, seconds=seconds) as feed:
-        try:
-            shown_s = time.monotonic()
-            for heard in feed:
-                heard.note(seen)
-                if feed.is_live and not as_json and time.monotonic() - shown_s > _SHOWN_S:
-                    shown_s = time.monotonic()
-                    show()
-                    typer.echo()
-        finally:
-            show()
+        draws = feed.is_live and not as_json
+        with _screen() if draws and sys.stdout.isatty() else nullcontext() as screen:
+            try:
+                shown_s = time.monotonic()
+                for heard in feed:
+                    heard.note(seen)
+                    news[heard.topic] = None
+                    if draws and time.monotonic() - shown_s > _SHOWN_S:
+                        shown_s = time.monotonic()
+                        if screen is not None:
+                            screen(table(shown()))
+                        else:
+                            _print(table([name for name in shown() if name in news])[1:])
+                        news.clear()
+            finally:
+                if as_json:
+                    _print(json.dumps(_data_of(name, seen[name], heading)) for name in shown())
+                elif screen is not None:
+                    screen(table(shown()))
+                else:
+                    _print(table(shown()))
         feed.tell(_records(feed.count))
+
+
+def _known(it: Seen, heading: tuple[str, ...]) -> dict[str, float | None]:
+    spread = it.intervals if heading is _RATE else it.delays
+    known = {"least_s": spread.least, "mean_s": spread.mean, "most_s": spread.most}
+    figures: dict[str, float | None] = {**known} if spread.count else dict.fromkeys(known)
+    return {"rate_hz": 1 / spread.mean if spread.mean > 0 else None, **figures} if heading is _RATE else figures
+
+
+def _data_of(name: str, it: Seen, heading: tuple[str, ...]) -> dict[str, Any]:
+    return {"topic": name, "records": it.count, **_known(it, heading)}
+
+
+def _figures_of(name: str, it: Seen, heading: tuple[str, ...]) -> tuple[str, ...]:
+    digits = ",.6g" if heading is _RATE else ",.6f"
+    told = ["" if figure is None else f"{figure:{digits}}" for figure in _known(it, heading).values()]
+    spread = it.intervals if heading is _RATE else it.delays
+    return name, f"{it.count:,}", *told, spread.histogram()
+
+
+@contextmanager
+def _screen(console: Console | None = None) -> Iterator[Callable[[Sequence[str]], None]]:
+    """Lines on a terminal, drawn anew in the place of the last; the last stay."""
+    from rich.live import Live
+    from rich.text import Text
+
+    # More lines than the terminal has would scroll away what cannot be drawn over.
+    with Live(console=console, auto_refresh=False) as live:
+        yield lambda lines: live.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
 
 
 # -- what is printed --------------------------------------------------------------------------------------------------
@@ -306,11 +341,19 @@ def _records(count: int) -> str:
     return f"{count:,} record{'s' if count != 1 else ''}"
 
 
-def _print_table(rows: Sequence[tuple[str, ...]], right: Sequence[int]) -> None:
+def _table(rows: Sequence[tuple[str, ...]], right: Sequence[int]) -> list[str]:
+    """The lines of a table, the columns ``right`` flush right."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = []
     for row in rows:
         cells = [
             f"{cell:>{width}}" if k in right else f"{cell:<{width}}"
             for k, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        typer.echo("  ".join(cells).rstrip())
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(line)

@@ -1,38 +1,39 @@
 """Why a run does not get on: who waits for whom, and what the one that all wait for is computing.
 
-``lightlag why`` asks the hub where everybody stands, and has the processes that compute write their stacks. The
-launcher asks the same for itself: at Ctrl-\\ (SIGQUIT), and unasked when the frontier has not moved for a while.
-Nobody's results change by it: hosts do not notice that they were looked at.
+``lightlag why`` asks the hub where everybody stands, has the processes that compute write their stacks, and looks
+twice at where they are in simulated time: one that is slow gets on meanwhile, one that hangs does not. The launcher
+asks the same for itself (``watchdog``). Nobody's results change by it: hosts do not notice that they were looked at.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import sysconfig
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import typer
 
 from lightlag.bus import errors as bus_errors
-from lightlag.bus.errors import GraphError, LightlagError, RunError
+from lightlag.bus.errors import RunError
 from lightlag.bus.journal import read_facts
+from lightlag.bus.time import NS_PER_S
 
 from .live import HUB, Frame, is_suspended, launcher_pid, operator, pid_of, stack_of
 from .rundir import RunDirectory
+from .whereabouts import Whereabouts, ask
 
-#: The frontier may stand still for so long (wall s) before the launcher says why.
-WATCHDOG_S = 10.0
 #: How long the hub may take to answer (wall s): it may be reading its journal.
 _ANSWER_S = 2.0
-_LOOK_S = 0.25
+#: So long (wall s) lies between two looks at a host that computes, which tell whether it gets on.
+_GLANCE_S = 0.2
+
+#: In these states a host computes.
+_AT_WORK = ("running", "repeating")
 
 _BUS = Path(bus_errors.__file__).resolve().parent
 _PACKAGE = _BUS.parent
@@ -53,32 +54,15 @@ def tell_why(run_dir: Path, *, as_json: bool) -> None:
     typer.echo(json.dumps({**found, "why": sentences(found)}) if as_json else "\n".join(sentences(found)))
 
 
-def watchdog_s(text: str) -> float | None:
-    """The seconds of ``--watchdog``: a duration, or None for ``off``.
-
-    Raises:
-        GraphError: it is neither.
-    """
-    from lightlag.nodes.units import quantity
-
-    if text.strip().lower() == "off":
-        return None
-    try:
-        seconds = quantity(text, "duration")
-    except GraphError as error:
-        raise GraphError(f"--watchdog {text}: {error}; or off") from None
-    if seconds <= 0:
-        raise GraphError(f"--watchdog {text}: write a duration longer than nothing, like 30s, or off")
-    return seconds
-
-
 # -- what is found ----------------------------------------------------------------------------------------------------
 
 
 def explain(run_dir: Path) -> dict[str, Any]:
-    """Where everybody in a live run stands, as plain data: the hub's status, and ``at`` of each host that computes.
+    """Where everybody in a live run stands, as plain data: the hub's status, and of each host that computes more.
 
-    ``at`` is a list of places (file, line, function): where it is, and the line of the user's own code that led there.
+    ``at`` is a list of places (file, line, function): where it is, and the line of the user's own code that led there;
+    ``node`` whose instant it is, ``now_ns`` and ``now_scet`` that instant; ``stands`` whether it was the same for
+    ``looked_s`` (wall s), ``advanced_ns`` by how much simulated time it got on meanwhile.
 
     Raises:
         RunError: no run is alive there.
@@ -93,13 +77,48 @@ def explain(run_dir: Path) -> dict[str, Any]:
             found = {"answers": False, "hosts": [{"host": name, "pid": pid_of(directory, name)} for name in names]}
     found["processes"] = bool(facts["processes"])
     found["launcher_pid"] = launcher_pid(directory.live)
-    for host in found["hosts"]:
-        if host.get("state", "running") in ("running", "repeating") and host["pid"]:
-            host.update(_seen(directory, host["host"], host["pid"]))
+    at_work = [each for each in found["hosts"] if each["pid"] and each.get("state", "running") in _AT_WORK]
+    numbers = [facts["hosts"].index(host["host"]) for host in at_work]
+    looked_s, before = time.monotonic(), [ask(line.endpoint, number) for number in numbers]
+    for host in at_work:
+        host.update(_seen(directory, host["host"], host["pid"]))
+    if at_work:
+        time.sleep(_GLANCE_S)
+    for host, number, first in zip(at_work, numbers, before, strict=True):
+        host.update(_gait(first, ask(line.endpoint, number), time.monotonic() - looked_s))
+    if found["answers"]:
+        found["scet"] = _reached_scet(found)
     if not found["answers"] and found["processes"]:
         pid = pid_of(directory, HUB)
         found["hub"] = {"pid": pid, **(_seen(directory, HUB, pid, whatever=True) if pid else {})}
     return found
+
+
+def _gait(first: Whereabouts | None, last: Whereabouts | None, looked_s: float) -> dict[str, Any]:
+    """Whether a host gets on, of two looks at it; nothing if its nodes do not compute, or it did not say."""
+    if first is None or last is None or not last.node:
+        return {}
+    return {
+        "node": last.node,
+        "now_ns": last.t_ns,
+        "now_scet": last.scet,
+        "stands": first == last,
+        "advanced_ns": last.t_ns - first.t_ns if first.node else 0,
+        "looked_s": round(looked_s, 3),
+    }
+
+
+def _reached_scet(found: dict[str, Any]) -> str:
+    """How far the run is: a host that runs may have got beyond where it was granted."""
+    if not any("now_ns" in host for host in found["hosts"]):
+        return str(found["scet"])
+    reached = [
+        (host["now_ns"], host["now_scet"])
+        if host["state"] == "running" and "now_ns" in host
+        else (host["next_ns"], host["next_scet"] or found["until"])
+        for host in found["hosts"]
+    ]
+    return str(min(reached)[1])
 
 
 def _seen(directory: RunDirectory, name: str, pid: int, *, whatever: bool = False) -> dict[str, Any]:
@@ -159,8 +178,10 @@ def sentences(found: dict[str, Any]) -> list[str]:
     for host in hosts:
         if host["state"] == "waiting" and host["next_scet"] is not None:
             waiting.setdefault((host["waits_for"], host["beyond_scet"]), []).append(host["host"])
+    known = {host["host"]: host for host in hosts}
     for (holder, beyond), names in waiting.items():
-        lines.append(f"{_names(names)} wait{_s(names)} for {holder} beyond {_clock(beyond, day)} SCET")
+        whom = _whom(known.get(holder, {"host": holder}))
+        lines.append(f"{_names(names)} wait{_s(names)} for {whom} beyond {_clock(beyond, day)} SCET")
     if idle := [host["host"] for host in hosts if host["state"] == "waiting" and host["next_scet"] is None]:
         lines.append(
             f"{_names(idle)} {'has' if len(idle) == 1 else 'have'} nothing to do unless somebody sends something"
@@ -176,7 +197,7 @@ def sentences(found: dict[str, Any]) -> list[str]:
             lines.append(f"{_names(names)} wait{_s(names)} for the wall clock: {due}")
     if starting := [host["host"] for host in hosts if host["state"] == "starting"]:
         lines.append(f"{_names(starting)} {_is(starting)} starting")
-    lines += [_of_work(host, found) for host in hosts if host["state"] in ("running", "repeating")]
+    lines += [_of_work(host, found, day) for host in hosts if host["state"] in _AT_WORK]
     if found["refusals"]:
         lines.append(f"{found['refusals']:,} messages were refused, the last: {found['refused'][-1]}")
     return lines
@@ -189,13 +210,32 @@ def is_stalled(found: dict[str, Any]) -> bool:
     return not found["answers"] or at_work or not any(host["state"] == "paced" for host in hosts)
 
 
-def _of_work(host: dict[str, Any], found: dict[str, Any]) -> str:
+def _whom(host: dict[str, Any]) -> str:
+    """Whom others wait for: the node that stands, or all nodes of a host."""
+    nodes = [host["node"]] if host.get("stands") else host.get("nodes") or [host["host"]]
+    return _names(nodes) if nodes == [host["host"]] else f"{_names(nodes)} (host {host['host']})"
+
+
+def _of_work(host: dict[str, Any], found: dict[str, Any], day: str) -> str:
+    """What a host that was granted does; one of which nothing is known but the code may be taking in or writing."""
     name = host["host"] if found["processes"] else "the launcher, in which all nodes run,"
-    again = "was started again, repeats its past, and " if host["state"] == "repeating" else ""
+    again = "was started again, repeats its past, and " if host.get("state") == "repeating" else ""
+    pid = f"(pid {host['pid']})"
     if host.get("suspended"):
-        return f"{name} {again}is suspended (pid {host['pid']}); let it go on with: kill -CONT {host['pid']}"
-    since = "" if host["since_s"] is None else f" for {host['since_s']:.1f} s"
-    return f"{name} {again}has been computing{since}{_where(host)} (pid {host['pid']})"
+        return f"{name} {again}is suspended {pid}; let it go on with: kill -CONT {host['pid']}"
+    since = f" for {host['since_s']:.1f} s" if host.get("since_s") is not None else ""
+    computes = f"has been computing{since}" if since else "is computing"
+    if "node" not in host:
+        return f"{name} {again}{computes}{_where(host)} {pid}"
+    at = f"{_clock(host['now_scet'], day)} SCET"
+    if found["processes"] and "granted_scet" in host:
+        at += f", of {_clock(host['granted_scet'], day)} granted"
+    if host["stands"]:
+        whose = _whom(host) if found["processes"] else f"{host['node']}, in the launcher as all nodes,"
+        return f"{whose} {again}{computes}{_where(host)}; it stands at {at} {pid}"
+    by = f"by {host['advanced_ns'] / NS_PER_S:.3g} s of simulated time" if host["advanced_ns"] else "node by node"
+    now = f"{host['node']} computes{_where(host)}"
+    return f"{name} {again}gets on, {by} in {host['looked_s']:.1f} s: it is at {at}, where {now} {pid}"
 
 
 def _of_silence(found: dict[str, Any]) -> Iterator[str]:
@@ -216,10 +256,8 @@ def _of_silence(found: dict[str, Any]) -> Iterator[str]:
         name = host["host"] if found["processes"] else "the launcher, in which all nodes run,"
         if host["pid"] is None:
             yield f"{name} is starting"
-        elif host.get("suspended"):
-            yield f"{name} is suspended (pid {host['pid']}); let it go on with: kill -CONT {host['pid']}"
-        elif host.get("at"):
-            yield f"{name} is computing{_where(host)} (pid {host['pid']})"
+        elif host.get("suspended") or host.get("at") or host.get("node"):
+            yield _of_work(host, found, "")
 
 
 def _where(host: dict[str, Any]) -> str:
@@ -255,91 +293,3 @@ def _s(names: Sequence[str]) -> str:
 
 def _is(names: Sequence[str]) -> str:
     return "is" if len(names) == 1 else "are"
-
-
-# -- the launcher's own watch -----------------------------------------------------------------------------------------
-
-
-class Watchdog:
-    """Says why a run stands still, from a thread of its own, which a launcher that computes does not keep from it.
-
-    Told every frontier by ``watch``; says something when it has not moved for ``after_s`` (wall s; None: never), again
-    when that has doubled, and whenever ``ask`` is called. ``tell`` is called from its thread.
-    """
-
-    def __init__(
-        self,
-        run_dir: Path,
-        tell: Callable[[str], None],
-        after_s: float | None = WATCHDOG_S,
-        clock_s: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._run_dir = run_dir
-        self._tell = tell
-        self._after_s = after_s
-        self._clock_s = clock_s
-        self._frontier_ns = -1
-        self._moved_s = clock_s()
-        self._next_s = after_s or 0.0
-        self._over = False
-        self._asked = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
-
-    def watch(self, frontier_ns: int) -> None:
-        """The run has got to ``frontier_ns``."""
-        if frontier_ns != self._frontier_ns:
-            self._frontier_ns = frontier_ns
-            self._moved_s = self._clock_s()
-
-    def ask(self) -> None:
-        """Say it now. Safe in a signal handler."""
-        self._asked.set()
-
-    def __enter__(self) -> Watchdog:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over = True
-        self._asked.set()
-        self._thread.join(_LOOK_S)
-
-    def _run(self) -> None:
-        while True:
-            asked = self._asked.wait(_LOOK_S)
-            self._asked.clear()
-            if self._over:
-                return
-            still_s = self._clock_s() - self._moved_s
-            if asked:
-                self._say("")
-            elif self._after_s is not None and still_s < self._after_s:
-                self._next_s = self._after_s
-            elif self._after_s is not None and still_s >= self._next_s:
-                self._say(f"no progress for {still_s:.0f} s: ")
-                self._next_s = 2 * still_s
-
-    def _say(self, opening: str) -> None:
-        try:
-            found = explain(self._run_dir)
-        except (LightlagError, OSError) as error:  # it is starting, or ends just now
-            if not opening:
-                self._tell(str(error))
-            return
-        if not self._over and (not opening or is_stalled(found)):
-            self._tell(f"{opening}{'; '.join(sentences(found))}")
-
-
-@contextmanager
-def explaining(watchdog: Watchdog) -> Iterator[None]:
-    """With the watchdog awake, and Ctrl-\\ asking it, while the run lives."""
-
-    def pressed(signum: int, frame: FrameType | None) -> None:
-        watchdog.ask()
-
-    before = signal.signal(signal.SIGQUIT, pressed)
-    try:
-        with watchdog:
-            yield
-    finally:
-        signal.signal(signal.SIGQUIT, before)

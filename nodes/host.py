@@ -170,6 +170,12 @@ class Host:
             del done.logs[logged:], done.products[published:]
         return self._complete()
 
+    @property
+    def turn(self) -> tuple[str, int] | None:
+        """The node whose instant is being run, and the instant (ns); None if none is. May be read from any thread."""
+        loop = self._face.loop
+        return (loop.name, loop.now_ns) if self._face.driven else None
+
     def chains(self) -> dict[str, bytes]:
         """The digest chain value of every node here."""
         return {place.name: place.chain.value() for place in self._places}

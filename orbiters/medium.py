@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightlag.bus.errors import BrokenPromise, GraphError, NodeError, ProtocolError
 from lightlag.bus.medium import Verdict
-from lightlag.bus.time import NEVER_NS, NS_PER_S
+from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.params import RadioSpec
 from lightlag.nodes.trajectory import Ball, State, Trajectory, Vector
 
@@ -37,9 +37,9 @@ _STAMP = struct.Struct("<B6d3d3dd")
 _VERSION = 1
 # Solving and rounding are good to a nanosecond; the bound gives a thousand away.
 _ROUNDING_NS = 1000
-# Emitters are held to their promised ball in windows of this length.
+# Nodes are held to their promised ball in windows of this length; so many are kept: of now, and of a light time ahead.
 _PROMISE_NS = 60 * NS_PER_S
-_NEVER_YET_NS = -NEVER_NS
+_BALLS_KEPT = 64
 _IN_FLIGHT = (0.0, 0.0, 0.0)
 
 
@@ -119,6 +119,8 @@ class SpaceMedium:
         from_km = (ax, ay, az)
         tau_ns, to_km = meet(from_km, sent_ns, trajectory)
         arrive_ns = sent_ns + max(1, round(tau_ns))
+        if end.promises:
+            self._check_promise(receiver, end, arrive_ns, to_km)
         bx, by, bz = to_km
         bx, by, bz = bx - ax, by - ay, bz - az
         range_km = math.sqrt(bx * bx + by * by + bz * bz)
@@ -151,15 +153,21 @@ class SpaceMedium:
         return math.floor(least_s * NS_PER_S) - _ROUNDING_NS
 
     def _check_promise(self, node: str, end: _End, t_ns: int, position_km: Vector) -> None:
-        """Lookahead rests on ``bound``, so every emitter is held to it, in whatever process it runs."""
-        if not end.promised_ns <= t_ns < end.promised_ns + _PROMISE_NS:
-            end.promised_ns = t_ns // _PROMISE_NS * _PROMISE_NS
-            end.ball = end.trajectory.bound(end.promised_ns, end.promised_ns + _PROMISE_NS)
-        away_km = math.dist(end.ball.centre_km, position_km)
-        if away_km > end.ball.radius_km:
+        """Lookahead rests on ``bound``, so who sends and who receives is held to it, in whatever process it runs.
+
+        While both keep their promise no signal comes sooner than the lookahead: it is the gap between the balls.
+        """
+        start_ns = t_ns // _PROMISE_NS * _PROMISE_NS
+        ball = end.balls.get(start_ns)
+        if ball is None:
+            if len(end.balls) >= _BALLS_KEPT:
+                del end.balls[next(iter(end.balls))]
+            ball = end.balls[start_ns] = end.trajectory.bound(start_ns, start_ns + _PROMISE_NS)
+        away_km = math.dist(ball.centre_km, position_km)
+        if away_km > ball.radius_km:
             raise BrokenPromise(
-                f"{node!r} is {away_km - end.ball.radius_km:.6f} km outside the ball of {end.ball.radius_km:.3f} km "
-                f"that its trajectory promised for [{end.promised_ns}, {end.promised_ns + _PROMISE_NS}) ns, at {t_ns} "
+                f"{node!r} is {away_km - ball.radius_km:.6f} km outside the ball of {ball.radius_km:.3f} km "
+                f"that its trajectory promised for [{start_ns}, {start_ns + _PROMISE_NS}) ns, at {t_ns} "
                 f"ns: make bound() contain every state() of the interval"
             )
 
@@ -173,9 +181,9 @@ class SpaceMedium:
 
 
 class _End:
-    """A node in a medium: its trajectory and radio, what follows from them, and what it promised last."""
+    """A node in a medium: its trajectory and radio, what follows from them, and what it has promised."""
 
-    __slots__ = ("ball", "least_hz", "most_hz", "promised_ns", "promises", "radio", "sine_of_mask", "trajectory")
+    __slots__ = ("balls", "least_hz", "most_hz", "promises", "radio", "sine_of_mask", "trajectory")
 
     def __init__(self, trajectory: Trajectory, radio: RadioSpec) -> None:
         self.trajectory, self.radio = trajectory, radio
@@ -186,7 +194,8 @@ class _End:
         self.most_hz = tuned_hz + radio.receive_bandwidth_hz / 2
         # What a track promises follows from its own polynomials; any other trajectory is taken at its word.
         self.promises = not isinstance(trajectory, Track)
-        self.promised_ns, self.ball = _NEVER_YET_NS, Ball((0.0, 0.0, 0.0), 0.0)
+        #: By the start of the window.
+        self.balls: dict[int, Ball] = {}
 
 
 def _unpacked(data: bytes) -> tuple[Any, ...]:

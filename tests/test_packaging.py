@@ -46,6 +46,7 @@ def test_every_folder_has_its_link_and_every_link_its_folder():
     assert {path.name for path in SOURCE.iterdir() if not path.name.startswith("__pycache__")} == {
         *FOLDERS,
         "__init__.py",
+        "__main__.py",
         "py.typed",
     }
 
@@ -56,7 +57,7 @@ def test_a_wheel_holds_nothing_but_lightlag(wheel):
     assert {top.partition("-")[0] for top in tops} == {"lightlag"}
     assert all(top == "lightlag" or top.endswith(".dist-info") for top in tops)
     inside = {name.split("/")[1] for name in wheel.namelist() if name.startswith("lightlag/")}
-    assert inside == {*FOLDERS, "__init__.py", "py.typed"}
+    assert inside == {*FOLDERS, "__init__.py", "__main__.py", "py.typed"}
 
 
 def test_a_wheel_holds_every_module_and_the_data_beside_them(wheel):
@@ -72,15 +73,16 @@ def test_a_wheel_holds_every_module_and_the_data_beside_them(wheel):
 def test_a_wheel_runs_where_it_is_unpacked(wheel, tmp_path):
     wheel.extractall(tmp_path)
     run = "import sys, lightlag; from lightlag.launch.cli import main; print(lightlag.__file__); sys.exit(main())"
-    ended = subprocess.run(
-        [sys.executable, "-c", run, "validate", "mars2020"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    where, said = ended.stdout.splitlines()
-    assert Path(where).is_relative_to(tmp_path)
-    assert said.startswith("mars2020 is right")
+    for started in (["-c", run], ["-m", "lightlag"]):
+        ended = subprocess.run(
+            [sys.executable, *started, "validate", "mars2020"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        *where, said = ended.stdout.splitlines()
+        assert all(Path(each).is_relative_to(tmp_path) for each in where)
+        assert said.startswith("mars2020 is right")

@@ -128,6 +128,8 @@ class _Walk(ast.NodeVisitor):
         builtin = name.removeprefix("builtins.") if name.startswith("builtins.") else ""
         if use := rules.CALLED.get(name):
             self._add(use, name, node.func)
+        if not self._functions and (use := rules.SHARED.get(name)):
+            self._add(use, name, node.func)
         self._check_arguments(node, name)
         self._check_identity(node, builtin, method)
         self._check_reading(node, name, method)

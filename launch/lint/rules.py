@@ -17,6 +17,7 @@ RULES: Mapping[str, str] = {
     "file-order": "goes through files in the order of the file system",
     "identity": "uses a number that differs from process to process: hash() of a text, id()",
     "outside": "reaches out of the simulation: threads, programs, sockets",
+    "sharing": "makes an object of asyncio that all nodes of a process would share",
     "futures": "puts futures that are told apart by memory address where order matters",
     "environment": "reads files or the environment while the run goes",
     "collector": "depends on when the garbage collector comes by",
@@ -77,6 +78,14 @@ ALWAYS: Mapping[str, Use] = {
 }
 #: Wrong when called; as a type they are not.
 CALLED: Mapping[str, Use] = _each(_FUTURE, "asyncio", "Future Task")
+#: Wrong when called outside of any function: what a module or a class makes, all nodes of a process share.
+SHARED: Mapping[str, Use] = _each(
+    Use(
+        "sharing", "is made once for all nodes of a process", "make one in __init__ or run(); nodes talk over channels"
+    ),
+    "asyncio",
+    "Queue LifoQueue PriorityQueue Event Lock Condition Semaphore BoundedSemaphore Barrier",
+)
 #: All functions of these modules draw from a generator of the whole process; their classes take a seed.
 _SHARED = re.compile(r"(random|numpy\.random)\.(?!default_rng$|bit_generator$|mtrand$)[a-z]\w*")
 _SHARED_USE = Use("randomness", "draws from a generator that all nodes of a process share", _DRAW.instead)

@@ -7,6 +7,7 @@ from typing import Any
 
 from lightlag.bus.time import NS_PER_S
 
+from ..fork import told
 from ..spec import Graph, duration_text
 from .heard import outcome_colour
 from .places import Places, light_time
@@ -52,10 +53,15 @@ def masthead(run: Reading, places: Places, summary: Mapping[str, Any]) -> str:
         f'<p class="brand">lightlag</p><h1>{safe(graph.name)}</h1><p class="lead">{safe(graph.description.strip())}</p>'
         f'<p class="when"><time>{start.replace("T", " ").removesuffix("Z")}</time> to '
         f"<time>{(end[11:] if start[:10] == end[:10] else end.replace('T', ' ')).removesuffix('Z')}</time> UTC</p>"
-        f'{_failure(summary)}{_way(places)}<dl class="big">{figures}</dl>'
+        f'{_fork(summary)}{_failure(summary)}{_way(places)}<dl class="big">{figures}</dl>'
         f'<div class="proof">{proof}<span>seed <code>{safe(summary["seed"])}</code></span>'
         f"<span>arithmetic <code>{safe(summary['fingerprint'])}</code></span></div>"
     )
+
+
+def _fork(summary: Mapping[str, Any]) -> str:
+    """Of which run this one is a fork, if it is one."""
+    return f'<p class="when">fork of {safe(told(summary["fork"]))}</p>' if "fork" in summary else ""
 
 
 def _way(places: Places) -> str:
@@ -155,6 +161,7 @@ def _rows(graph: Graph, summary: Mapping[str, Any]) -> Sequence[tuple[str, str]]
     groups = summary.get("groups") or []
     return [
         ("graph", graph.name),
+        *([("fork of", told(summary["fork"]))] if "fork" in summary else []),
         ("begins", graph.epoch.utc(0)),
         (
             "simulated",

@@ -315,6 +315,17 @@ def test_another_arithmetic_is_refused_on_both_sides(bench):
     assert "arithmetic fingerprint" in heard.fields[0]
 
 
+def test_another_arithmetic_takes_part_in_a_mixed_run_and_is_told(bench, monkeypatch):
+    monkeypatch.setattr("lightlag.bus.shell.arithmetic_fingerprint", lambda: "f" * 16)
+    notices = []
+    bench.start_hosts()
+    outcome = bench.serve(mixed=True, notice=notices.append)
+    assert outcome.fingerprints == dict.fromkeys(bench.names, "f" * 16)
+    assert outcome.refusals == 0
+    assert len(notices) == len(bench.names)
+    assert all(notice.endswith("their digests could differ, which --mixed allows") for notice in notices)
+
+
 def test_a_host_that_is_refused_says_why(bench):
     def refuse(socket):
         identity, *_ = socket.recv_multipart()

@@ -80,6 +80,28 @@ def test_without_a_speed_there_is_no_pace():
 def test_a_pace_that_has_not_begun_holds_nobody_up():
     pace = Pace(60, Clock())
     assert (pace.now_ns(), pace.wait_ms(5), pace.behind_s(0)) == (NEVER_NS, None, 0)
+    assert pace.reached_ns() == 0
+    assert begun(60, 7)[0].reached_ns() == 7
+
+
+def test_a_paced_run_that_is_stopped_has_reached_where_its_pace_stands_and_not_its_next_event():
+    world = World(3)
+    clock = Clock()
+    pace = Pace(1e-9, clock)
+    coordinator = Coordinator(world.hosts, world.lookahead(), world.host_of, world.destinations, world.until_ns)
+    waits = []
+
+    def listen(wait_ms):
+        if wait_ms > 1500:  # the next event is more than a nanosecond away
+            waits.append(wait_ms)
+            clock.now_s += 1
+        else:
+            clock.now_s += wait_ms / 1000
+
+    hosts = [ModelHost(world, at) for at in range(world.hosts)]
+    outcome = run_in_memory(hosts, coordinator, pace=pace, listen=listen, stopping=lambda: bool(waits))
+    assert outcome.interrupted
+    assert outcome.reached_ns == pace.now_ns() < coordinator.frontier_ns
 
 
 class Watched(ModelHost):

@@ -5,7 +5,7 @@ import pytest
 from lightlag.bus.activation import Failure
 from lightlag.bus.coordinator import Coordinator, Report
 from lightlag.bus.emission import Emission
-from lightlag.bus.errors import NondeterminismError, ProtocolError
+from lightlag.bus.errors import NondeterminismError, ProtocolError, RunError
 from lightlag.bus.lookahead import Lookahead
 from lightlag.bus.past import Past
 from lightlag.bus.time import NEVER_NS
@@ -59,6 +59,14 @@ def test_the_host_at_the_frontier_can_always_go_on():
     assert coordinator.grants() == []  # b may still say something at 0 ns
     say(coordinator, report(b, 700))
     assert bounds(coordinator.grants()) == [(0, 520)]
+
+
+def test_whoever_waits_waits_until_another_is_so_far_that_nothing_of_it_can_come_before():
+    coordinator = two_hosts()
+    a, _ = coordinator.grants()
+    say(coordinator, report(a, 500))
+    waits = coordinator.waits()[0]
+    assert (waits.for_host, waits.beyond_ns) == (1, 490)  # what b sends then arrives 10 ns later
 
 
 def test_an_emission_counts_from_its_acceptance_until_its_receiver_reports_it():
@@ -155,6 +163,17 @@ def test_an_emission_in_the_past_of_its_own_host_is_refused():
     (grant,) = coordinator.grants()
     with pytest.raises(ProtocolError, match=r"a: its emission 1 .* comes after a report that all before 10 ns"):
         coordinator.is_news(report(grant, 600, [sent("a", 1, 9)]))
+
+
+def test_who_reacts_to_what_arrived_sooner_than_its_lookahead_is_found_out():
+    coordinator = two_hosts()
+    a, b = coordinator.grants()
+    say(coordinator, report(b, NEVER_NS))
+    say(coordinator, report(a, NEVER_NS, [sent("a", 1, 3)]))  # 10 ns away
+    (grant,) = coordinator.grants()
+    with pytest.raises(RunError, match=r"b: its emission 1 .* comes before 13 ns, .* promises more than it keeps"):
+        coordinator.is_news(report(grant, 40, [sent("b", 1, 12)]))
+    assert coordinator.is_news(report(grant, 40, [sent("b", 1, 13)]))
 
 
 def test_an_emission_that_comes_twice_without_a_restart_is_refused():

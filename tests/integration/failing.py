@@ -73,7 +73,13 @@ class Dawdler(Listener):
 class Stuck(Node):
     """Computes for ever in one instant."""
 
+    class Params(NodeParams):
+        after: Seconds = 0.0
+
+    params: Params
+
     async def run(self) -> None:
+        await self.sleep_until(round(self.params.after * 1e9))
         sys.stderr.write("computing\n")
         sys.stderr.flush()
         while True:

@@ -93,8 +93,8 @@ def processes(run_dir: Path) -> dict[int, str]:
             words = (entry / "cmdline").read_bytes().decode().split("\0")
         except (OSError, UnicodeDecodeError):
             continue
-        if str(run_dir) in words and "lightlag.launch.cli" in words:
-            what, name = words[words.index("lightlag.launch.cli") + 1 :][:2]
+        if str(run_dir) in words and "lightlag" in words:
+            what, name = words[words.index("lightlag") + 1 :][:2]
             found[int(entry.name)] = name if what == "host" else what
     return found
 

@@ -15,7 +15,7 @@ GRAPHS = sorted(EXAMPLES.glob("*/*.yaml"))
 
 def launched(graph: Path, run_dir: Path, *placement: str) -> tuple[str, str]:
     """What the nodes logged, and the digest."""
-    command = [sys.executable, "-m", "lightlag.launch.cli", "launch", str(graph), "-q", "--run-dir", str(run_dir)]
+    command = [sys.executable, "-m", "lightlag", "launch", str(graph), "-q", "--run-dir", str(run_dir)]
     ended = subprocess.run([*command, *placement], cwd=run_dir.parent, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
     said = []

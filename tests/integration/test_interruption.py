@@ -54,7 +54,7 @@ class Launched:
         (directory / "graph.yaml").write_text(text)
         self.files = RunFiles(directory / "run")
         self.shown = directory / "shown.txt"
-        command = [sys.executable, "-m", "lightlag.launch.cli", "launch", "graph.yaml", "--no-report", *words]
+        command = [sys.executable, "-m", "lightlag", "launch", "graph.yaml", "--no-report", *words]
         with self.shown.open("w") as shown:
             self.process = subprocess.Popen(
                 [*command, "--run-dir", "run"],
@@ -78,10 +78,15 @@ class Launched:
         for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
             with contextlib.suppress(OSError, IndexError):
                 words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
-                what, name = words[words.index("lightlag.launch.cli") + 1 :][:2] if len(words) > 5 else ("", "")
+                what, name = words[words.index("lightlag") + 1 :][:2] if len(words) > 5 else ("", "")
                 if what:
                     found[name if what == "host" else what] = child
         return found
+
+    def called(self, tool: str, *words: str) -> list[int]:
+        """What ``pgrep``, or ``pkill``, finds by command line among its processes."""
+        command = [tool, "-P", str(self.process.pid), *words[:-1], "-f", words[-1]]
+        return [int(line) for line in subprocess.run(command, capture_output=True, text=True).stdout.split()]
 
     def private(self) -> Path:
         """Where its sockets are."""
@@ -188,7 +193,9 @@ def test_a_killed_process_is_told_and_the_run_goes_on(launch, victim):
     run = launch(ENDLESS, "--processes=2")
     run.await_word("tick-2 ")
     started = run.processes()
-    os.kill(started[victim], signal.SIGKILL)
+    name = "lightlag hub" if victim == "hub" else f"lightlag host {victim}"
+    assert run.called("pgrep", name) == [started[victim]]
+    run.called("pkill", "-9", name)
     title = "the hub" if victim == "hub" else f"host {victim}"
     run.await_word(f"{title} was killed by signal 9; starting it again (1 of 10)")
     eventually(lambda: victim in run.processes())

@@ -30,6 +30,16 @@ def happened(files, event):
     return (line["t_ns"] - entry["t_ns"]) / NS_PER_S, line["fields"]["values"]
 
 
+def test_nothing_arrives_sooner_than_the_lookahead_of_the_window_in_which_it_was_sent(landing, world):
+    """What hosts in two processes would rely on, of all that is sent between any two nodes."""
+    ended = landing.receptions + [(it, data) for it, data in landing.losses if data["reason"] != "in_flight"]
+    assert len(ended) > 5_000
+    for receiver, data in ended:
+        start_ns = data["sent_ns"] // world.window_ns * world.window_ns
+        took_ns = data["t_ns"] - data["sent_ns"]
+        assert took_ns >= world.window_bound_ns(data["source"], receiver, start_ns), (receiver, data)
+
+
 # -- when ------------------------------------------------------------------------------------------------------------
 
 

@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 DELAY_S = 0.05
 #: Until hosts have said hello and are done with their first instants.
 START_UP_GRANTS = 4
-AGENT = f"{shlex.quote(sys.executable)} -P -m lightlag.launch.agent"
+AGENT = f"{shlex.quote(sys.executable)} -P -m lightlag"
 
 pytestmark = [
     pytest.mark.timeout(200),
@@ -97,7 +97,7 @@ class Launch:
         (directory / "far.yaml").write_text(text)
         self.files = RunFiles(directory / "run")
         self.shown = directory / "shown.txt"
-        command = [sys.executable, "-P", "-m", "lightlag.launch.cli", "launch", "far.yaml", "--no-report", *words]
+        command = [sys.executable, "-P", "-m", "lightlag", "launch", "far.yaml", "--no-report", *words]
         with self.shown.open("w") as shown:
             self.process = subprocess.Popen(
                 [*command, "--run-dir", "run", *(["--until", until] if until else [])],
@@ -116,7 +116,7 @@ class Launch:
             for path in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
                 with suppress(OSError):
                     words = Path(f"/proc/{path}/cmdline").read_bytes().split(b"\0")
-                    if words[-3:-1] == [b"agent", b"explorer"] and b"lightlag.launch.agent" in words:
+                    if words[-3:-1] == [b"host", b"explorer"]:
                         return int(path)
             time.sleep(0.02)
         raise AssertionError(f"there is no agent: {self.shown.read_text()}")
@@ -214,6 +214,32 @@ def test_an_agent_whose_line_breaks_is_started_again(launch, loopback, tmp_path)
     assert "host explorer was killed there (exit code 137); starting it again" in there.shown.read_text()
 
 
+OTHER = """
+import sys
+import lightlag.bus.shell
+from lightlag.launch.cli import main
+lightlag.bus.shell.arithmetic_fingerprint = lambda: "f" * 16
+sys.exit(main())
+"""
+
+
+def test_another_arithmetic_is_refused_unless_the_run_may_be_mixed(launch, loopback, tmp_path):
+    (tmp_path / "other.py").write_text(OTHER)
+    other = machine(loopback, agent=f"{shlex.quote(sys.executable)} -P {tmp_path / 'other.py'}")
+    strict = launch("strict", machine=other, until="1 h")
+    assert strict.process.wait(60) == 1
+    assert "or launch it --mixed" in strict.shown.read_text()
+    assert "mixed" not in strict.files.summary
+    mixed = launch("mixed", "--mixed", machine=other, until="1 h").ended()
+    assert mixed.summary["mixed"] is True
+    here = mixed.summary["fingerprint"]
+    assert mixed.summary["fingerprints"] == {"explorer": "f" * 16, "goldstone": here}
+    assert read_facts(mixed.path / "journal")["mixed"] is True
+    assert f"explorer computes with arithmetic fingerprint {'f' * 16}, the hub with {here}" in (
+        (tmp_path / "mixed" / "shown.txt").read_text()
+    )
+
+
 def test_no_agent_outlives_its_launcher(launch, elsewhere):
     run = launch("run", "--speed", "1x", machine=machine(elsewhere))
     agent = run.agent()
@@ -222,7 +248,7 @@ def test_no_agent_outlives_its_launcher(launch, elsewhere):
     while not left_behind(run_id) and time.monotonic() < until_s:
         time.sleep(0.02)
     words = Path(f"/proc/{agent}/cmdline").read_bytes().split(b"\0")
-    assert words[1:] == [b"-P", b"-m", b"lightlag.launch.agent", b"agent", b"explorer", b""]  # nothing secret
+    assert words[1:] == [b"-P", b"-m", b"lightlag", b"host", b"explorer", b""]  # nothing secret
     os.kill(run.process.pid, signal.SIGKILL)
     run.process.wait()
     until_s = time.monotonic() + 5

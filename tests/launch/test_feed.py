@@ -19,7 +19,8 @@ OUTCOME = Outcome(
     peak_rss_kb=1000,
     drive_s=0.5,
     refusals=2,
-    grants=[3, 4],
+    grants=(3, 4),
+    fingerprints={"mro": "0123456789abcdef"},
 )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from tests.launch.test_resume import Watcher
 
 from lightlag.bus.errors import GraphError
+from lightlag.bus.journal import read_facts
 from lightlag.bus.recording import read
 from lightlag.launch.cli import main
 from lightlag.launch.difference import compare
@@ -65,6 +67,25 @@ def test_a_fork_is_the_old_run_until_its_instant_and_what_was_set_from_there_on(
     found = compare(open_recorded(old[0]).messages(), open_recorded(directory.path).messages())
     assert found.first is not None
     assert found.first.t_ns >= 50_000_000_000
+
+
+def test_a_fork_says_of_which_run_it_is_and_what_was_set(old, tmp_path, capsys):
+    directory = fork(old[0], "50 s", {"heart.every": "10 s"}, tmp_path / "new")
+    resume(directory.path, RunOptions(), Watcher())
+    told = {
+        "of": "old",
+        "run": read_facts(old[0] / "journal")["run"],
+        "at": "2021-02-18T20:26:50.000Z",
+        "set": {"heart.every": "10 s"},
+    }
+    assert json.loads(directory.summary.read_text())["fork"] == told
+    assert main(["bag", "info", str(directory.path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["fork"] == told
+    words = "old up to 2021-02-18T20:26:50.000Z SCET, from there on with heart.every=10 s"
+    assert main(["bag", "info", str(directory.path)]) == 0
+    assert f"fork of     {words}" in capsys.readouterr().out
+    assert f"fork of {words}" in directory.report.read_text()
+    assert "fork" not in json.loads((old[0] / "summary.json").read_text())
 
 
 def test_forked_twice_the_same_way_a_run_is_the_same(old, tmp_path):

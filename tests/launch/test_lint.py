@@ -232,6 +232,13 @@ WRONG = {
             def orders(self):
                 return self.path.read_text()  #! environment
     """,
+    "a queue of all nodes": """
+        import asyncio
+        from asyncio import Event
+        NEWS = asyncio.Queue()  #! sharing
+        class Rover:
+            landed = Event()  #! sharing
+    """,
     "as_completed of coroutines": """
         import asyncio
         async def ask(name): ...

@@ -110,9 +110,9 @@ def test_what_is_no_address_is_refused(text):
 def test_an_agent_is_started_over_ssh_or_as_one_likes():
     over_ssh = Machine("mars", ssh="me@mars", lightlag="~/bin/lightlag").command("a+1")
     assert over_ssh[0] == "ssh"
-    assert over_ssh[-3:] == ["--", "me@mars", "~/bin/lightlag agent a+1"]
+    assert over_ssh[-3:] == ["--", "me@mars", "~/bin/lightlag host a+1"]
     own = Machine("box", start="ip netns exec 'my box' {command} -v", address="10.0.0.1", lightlag="py -m lightlag")
-    assert own.command("a") == ["ip", "netns", "exec", "my box", "py", "-m", "lightlag", "agent", "a", "-v"]
+    assert own.command("a") == ["ip", "netns", "exec", "my box", "py", "-m", "lightlag", "host", "a", "-v"]
 
 
 # -- what runs where --------------------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def test_another_version_is_refused_with_words(monkeypatch, what):
 
 
 def test_an_agent_on_its_own_ends_with_words():
-    command = [sys.executable, "-P", "-m", "lightlag.launch.agent", "agent", "a"]
+    command = [sys.executable, "-P", "-m", "lightlag", "host", "a"]
     root = str(Path(__file__).parents[2])
     ended = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, env={"PYTHONPATH": root}

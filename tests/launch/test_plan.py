@@ -50,8 +50,21 @@ def wired(count: int) -> str:
     return f"{head}{nodes}channels:\n  all: {{medium: {{wire: {{latency: 2 ms}}}}, members: [{ends}]}}\n"
 
 
-def test_the_plan_of_the_landing_is_mars_and_earth_and_says_why(mars2020, capsys):
+def test_a_plan_in_short_says_who_runs_together_how_far_ahead_and_why(mars2020, capsys):
     show_plan(mars2020, None, cpu_count=2)
+    told = capsys.readouterr().out
+    text = " ".join(told.split())
+    assert "mars2020 in 2 processes" in text
+    assert "canberra+2 canberra, goldstone, 682.1 s to 682.2 s 3.4 window of 2,400.0 s" in text
+    assert "together mro and perseverance: 1.5 ms at 20:44:12 SCET ... perseverance and tianwen1: 257.0 ms" in text
+    assert "apart madrid and hope: 682.1 s at 20:26:00 SCET" in text
+    assert "auto in process: processes need 3.7 s to start" in text
+    assert "--all every step" in text
+    assert len(told.splitlines()) < 20
+
+
+def test_the_plan_of_the_landing_is_mars_and_earth_and_says_why(mars2020, capsys):
+    show_plan(mars2020, None, whole=True, cpu_count=2)
     told = capsys.readouterr()
     assert told.err == ""
     text = " ".join(told.out.split())
@@ -66,9 +79,10 @@ def test_the_plan_of_the_landing_is_mars_and_earth_and_says_why(mars2020, capsys
     assert "in process: processes need 3.7 s to start" in text
 
 
+@pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("processes", [1, 2, 5, 8])
-def test_a_plan_fits_into_a_hundred_columns_without_control_codes(mars2020, capsys, processes):
-    show_plan(mars2020, processes, cpu_count=2)
+def test_a_plan_fits_into_a_hundred_columns_without_control_codes(mars2020, capsys, processes, whole):
+    show_plan(mars2020, processes, whole=whole, cpu_count=2)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= MOST_COLUMNS
     assert not any("\x1b" in line or line != line.rstrip() for line in lines)
@@ -91,7 +105,7 @@ def test_a_plan_for_tools_holds_the_same_facts_in_nanoseconds(mars2020, capsys):
 
 
 def test_nodes_that_touch_are_in_one_host_and_the_plan_says_so(graph_of, capsys):
-    show_plan(graph_of(SPOT), 3, cpu_count=2)
+    show_plan(graph_of(SPOT), 3, whole=True, cpu_count=2)
     text = " ".join(capsys.readouterr().out.split())
     assert "spot in 2 processes" in text
     assert "one and two one and two 0.0 ms 20:26:00 SCET, balls touch" in text
@@ -116,14 +130,14 @@ def test_hosts_that_send_to_each_other_take_turns(graph_of):
 
 
 def test_many_hosts_are_shown_as_a_list_of_the_closest(graph_of, capsys):
-    show_plan(graph_of(wired(12)), 12, cpu_count=2)
+    show_plan(graph_of(wired(12)), 12, whole=True, cpu_count=2)
     text = capsys.readouterr().out
     assert "the closest 16 of 132" in text
     assert max(map(len, text.splitlines())) <= MOST_COLUMNS
 
 
 def test_one_process_has_no_lookahead_and_no_grants(graph_of, capsys):
-    show_plan(graph_of(wired(2)), 1, cpu_count=2)
+    show_plan(graph_of(wired(2)), 1, whole=True, cpu_count=2)
     text = capsys.readouterr().out
     assert "wired in 1 process\n" in text
     assert "Grants" not in text
@@ -132,7 +146,7 @@ def test_one_process_has_no_lookahead_and_no_grants(graph_of, capsys):
 
 def test_what_nothing_joins_runs_apart_for_ever(graph_of, capsys):
     text = wired(3)
-    show_plan(graph_of(text[: text.index("channels:")]), 2, cpu_count=2)
+    show_plan(graph_of(text[: text.index("channels:")]), 2, whole=True, cpu_count=2)
     out = " ".join(capsys.readouterr().out.split())
     assert "node-00 and node-01 nothing joins them none processes are fewer" in out
     assert "never: no channel joins the hosts" in out

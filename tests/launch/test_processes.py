@@ -59,7 +59,7 @@ class Watched(subprocess.Popen):
 
     def __init__(self, command, **kwargs):
         super().__init__(command, **kwargs)
-        self.what = command[command.index("lightlag.launch.cli") + 1 :][:2]
+        self.what = command[command.index("lightlag") + 1 :][:2]
         Watched.all.append(self)
 
     @classmethod
@@ -72,7 +72,7 @@ class Watched(subprocess.Popen):
 def started(monkeypatch):
     """What the launcher has started."""
     Watched.all = []
-    monkeypatch.setattr("lightlag.launch.processes.subprocess.Popen", Watched)
+    monkeypatch.setattr("lightlag.launch.process.subprocess.Popen", Watched)
     return Watched
 
 
@@ -118,7 +118,7 @@ def test_nothing_is_left_in_the_place_of_sockets(graph, tmp_path, monkeypatch):
 @pytest.mark.parametrize("what", [["host", "listener"], ["hub"]])
 def test_a_process_without_a_launcher_ends(directory, tmp_path, what):
     """Its standard input ends at once."""
-    command = [sys.executable, "-m", "lightlag.launch.cli", *what, "--endpoint", f"ipc://{tmp_path}/hub"]
+    command = [sys.executable, "-m", "lightlag", *what, "--endpoint", f"ipc://{tmp_path}/hub"]
     command += ["--run-dir", str(directory.path), *(["--feed-fd", "1"] if what == ["hub"] else [])]
     environment = {**os.environ, "PYTHONPATH": ROOT}
     ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, env=environment)
@@ -129,7 +129,7 @@ def test_a_process_without_a_launcher_ends(directory, tmp_path, what):
 
 def test_a_host_that_is_told_to_leave_does(directory, tmp_path):
     """The hub has died after the end, and nobody else can tell it."""
-    command = [sys.executable, "-m", "lightlag.launch.cli", "host", "listener", "--run-dir", str(directory.path)]
+    command = [sys.executable, "-m", "lightlag", "host", "listener", "--run-dir", str(directory.path)]
     environment = {**os.environ, "PYTHONPATH": ROOT}
     with subprocess.Popen(
         [*command, "--endpoint", f"ipc://{tmp_path}/hub"], stdin=subprocess.PIPE, env=environment
@@ -150,7 +150,7 @@ def test_processes_are_deaf_to_ctrl_c_from_their_first_instant(directory, monkey
             super().__init__(*args, **kwargs)
             deaf.append(blocks_ctrl_c(self.pid))
 
-    monkeypatch.setattr("lightlag.launch.processes.subprocess.Popen", Looked)
+    monkeypatch.setattr("lightlag.launch.process.subprocess.Popen", Looked)
     drive(directory)
     assert deaf == [True, True, True]
     assert not blocks_ctrl_c(os.getpid())

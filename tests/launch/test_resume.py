@@ -109,7 +109,7 @@ def test_a_run_that_was_interrupted_goes_on(graph, tmp_path, undisturbed, groups
 def test_a_run_whose_launcher_was_killed_goes_on(tmp_path, undisturbed, groups):
     path = tmp_path / "run"
     placement = ["--in-process"] if groups is None else [f"--processes={groups}"]
-    command = [sys.executable, "-m", "lightlag.launch.cli", "launch", "graph.yaml", *placement, "--no-report"]
+    command = [sys.executable, "-m", "lightlag", "launch", "graph.yaml", *placement, "--no-report"]
     launcher = subprocess.Popen(
         [*command, "--run-dir", str(path)],
         cwd=tmp_path,

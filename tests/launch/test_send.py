@@ -16,11 +16,13 @@ from tests.bus.worlds import World as ModelWorld
 from typer.testing import CliRunner
 
 from lightlag.bus import wire
+from lightlag.bus.coordinator import Report
 from lightlag.bus.emission import Emission
 from lightlag.bus.errors import GraphError
 from lightlag.bus.journal import Journal, read_facts, read_journal
 from lightlag.bus.message import message, message_class
 from lightlag.bus.operator import OPERATOR, Operator
+from lightlag.bus.pace import Pace
 from lightlag.launch import inprocess
 from lightlag.launch.cli import app
 from lightlag.launch.display import PlainDisplay
@@ -111,10 +113,10 @@ def test_what_is_sent_is_a_message_of_that_type_at_that_port(world):
     sent = message_class(kind).decode(body, arrays)
     assert (sent.id, sent.scet_ns, dict(sent.values)) == ("go", 5, {"height_km": 11.0})
     assert told["sent_ns"] == 3_000_000_000
-    assert told["received_ert"].startswith("2021-02-18T20:26:03.00000000")
+    assert told["arrives_ert"].startswith("2021-02-18T20:26:03.00000000")
     shown = told_text(told)
     assert "SCET (sent_ns 3000000000)" in shown
-    assert "ERT, by listener.heard" in shown
+    assert "ERT, at listener.heard" in shown
     assert 'lightlag.event@1 {"id": "go", "scet_ns": 5, "values": {"height_km": 11.0}}' in shown
 
 
@@ -220,7 +222,7 @@ def test_the_command_reaches_a_live_run_and_says_what_it_sent(command, tmp_path,
     with LiveDesk(world, run_dir):
         done = command("listener.heard", "lightlag.event", "id:=go", "scet_ns:=5", "values:={}", "--run", str(run_dir))
         assert done.exit_code == 0, done.output
-        assert "ERT, by listener.heard" in done.stdout
+        assert "ERT, at listener.heard" in done.stdout
         wrong = command("listener.herd", "lightlag.event", "--run", str(run_dir))
         assert (wrong.exit_code, wrong.stdout) == (2, "")
         assert "error: listener has no port 'herd'" in wrong.stderr
@@ -333,6 +335,41 @@ def test_acts_through_a_hub_reach_nobodys_past_and_come_again_to_a_host_that_is_
     again.incarnations = [5] * world.hosts
     assert again.run().chains == first.chains
     again.close()
+
+
+def test_in_a_paced_run_an_act_is_stamped_with_where_the_wall_clock_stands(tmp_path, world):
+    """Not with the next event, which may be an hour away."""
+    RunDirectory.create("ticks", tmp_path / "run").graph.write_text(world.graph.to_yaml())
+    directory = RunDirectory(tmp_path / "run")
+    begin_journal(world.graph, ALONE, directory, processes=False, record=False)
+    desk, clock_s = InProcess(world, directory), [0.0]
+    desk._pace = Pace(2.0, lambda: clock_s[0])
+    desk._pace.start(0)
+    body, _ = message_class("lightlag.event@1")(**EVENT).encode()
+    desk.coordinator.accept(Report(0, 1, 1, 1, 20_000_000_000, 0, []))  # nothing is due for long
+    clock_s[0], desk.coordinator.paced_ns = 3.25, 1
+    assert desk.act(0, "listener", "heard", "lightlag.event@1", body, ()) == 6_500_000_000
+
+
+def test_so_it_is_at_a_hub(tmp_path):
+    world = Receiving(1)
+    bench = Bench(tmp_path, world)
+    pace = Pace(world.until_ns / 0.5e9)  # half a second in all
+    acted: list[tuple[int, int]] = []
+
+    def watch(frontier_ns, news) -> None:
+        hub = bench.hubs[-1]
+        if len(acted) < 5 and not hub._absent:
+            stands_ns = pace.reached_ns()
+            acted.append((stands_ns, hub.act(world.host_of[world.nodes[0]], world.nodes[0], "in", "x@1", b"", ())))
+
+    bench.watch = watch
+    bench.start_hosts()
+    bench.serve(pace=pace)
+    bench.close()
+    assert acted
+    assert all(sent_ns >= stands_ns for stands_ns, sent_ns in acted)
+    assert acted[-1][0] > 0
 
 
 class Receiving(ModelWorld):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from tests.launch.test_why import clear, until
 from typer.testing import CliRunner
 
@@ -206,7 +208,7 @@ def test_a_run_that_is_none_is_told(tmp_path):
 def launched(folder: Path, *words: str):
     """A run of ticks; killed in the end if it is not over."""
     (folder / "ticks.yaml").write_text(GRAPH)
-    command = [sys.executable, "-m", "lightlag.launch.cli", "launch", "ticks.yaml", "--no-report", "-q"]
+    command = [sys.executable, "-m", "lightlag", "launch", "ticks.yaml", "--no-report", "-q"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / ".src"), str(ROOT)])}
     with (folder / "said").open("w") as said:
         process = subprocess.Popen(
@@ -254,8 +256,21 @@ def test_a_live_run_is_heard_to_its_end_and_has_the_digest_of_any_other(tmp_path
     assert heard_live == recorded[-len(heard_live) :]
 
 
-def test_a_live_run_tells_its_topics_rates_and_delays(tmp_path):
+def test_figures_are_drawn_in_the_place_of_the_last_on_a_terminal():
+    drawn = io.StringIO()
+    with topic._screen(Console(file=drawn, force_terminal=True, width=80)) as screen:
+        screen(["topic  records", "/mro          1"])
+        screen(["topic  records", "/mro          2"])
+    text = drawn.getvalue()
+    assert text.count("topic  records") >= 2
+    between = text[text.index("/mro          1") : text.index("/mro          2")]
+    assert "\x1b[1A" in between  # up again, over what was drawn
+    assert text.rindex("/mro          2") > text.rindex("/mro          1")
+
+
+def test_a_live_run_tells_its_topics_rates_and_delays(tmp_path, monkeypatch):
     """And goes on when nobody listens any more."""
+    monkeypatch.setattr(topic, "_SHOWN_S", 0.2)
     run = tmp_path / "run"
     with launched(tmp_path, "--speed", "4x", "--in-process") as process:
         assert until(lambda: answers(run) or process.poll() is not None), (tmp_path / "said").read_text()
@@ -265,6 +280,10 @@ def test_a_live_run_tells_its_topics_rates_and_delays(tmp_path):
         assert rate["rate_hz"] == pytest.approx(2.0)
         (delay,) = objects(run_topic("delay", TOPIC, "--run", run, "--for", 0.8, "--json").stdout)
         assert (delay["least_s"], delay["most_s"]) == (2.5, 2.5)
+        *updates, heading, last = run_topic("hz", TOPIC, "--run", run, "--for", 1.2).stdout.splitlines()
+        assert len(updates) >= 2  # a line each
+        assert all(line.startswith(TOPIC) for line in [*updates, last])
+        assert heading.split()[:2] == ["topic", "records"]
         assert is_alive(RunDirectory(run).live)
 
 

@@ -17,13 +17,17 @@ import pytest
 
 from lightlag.bus import loop
 from lightlag.bus.errors import GraphError, RunError
+from lightlag.launch import watchdog as watching
 from lightlag.launch import why
 from lightlag.launch.graph import load_graph
 from lightlag.launch.live import Frame, launcher_pid, say_alive, showing_stack_on_request, stack_of
 from lightlag.launch.options import RunOptions
 from lightlag.launch.rundir import RunDirectory
 from lightlag.launch.runner import run
-from lightlag.launch.why import Watchdog, culprit, explain, is_stalled, sentences, short_path, watchdog_s
+from lightlag.launch.watchdog import Watchdog, watchdog_s
+from lightlag.launch.whereabouts import NOWHERE, Whereabouts, ask, telling
+from lightlag.launch.why import culprit, explain, is_stalled, sentences, short_path
+from lightlag.launch.world import World
 
 ROOT = Path(__file__).parents[2]
 GRAPH = """
@@ -80,6 +84,34 @@ def test_who_waits_and_for_what_the_one_computes_that_all_wait_for():
         "mro has been computing for 3.1 s in run(), /somewhere/rover.py:123 (pid 12)",
     ]
     assert is_stalled(found)
+
+
+STANDS = {"node": "mro", "now_ns": 1, "now_scet": "2021-02-18T20:41:07.300Z", "stands": True, "advanced_ns": 0}
+
+
+def test_of_many_nodes_of_a_host_the_one_whose_instant_it_is_is_named_and_the_instant():
+    granted = {"granted_scet": "2021-02-18T20:50:00.000Z", "nodes": ["maven", "mro"], "looked_s": 0.21}
+    found = status(
+        host("goldstone", "waiting", waits_for="maven+1"),
+        host("maven+1", "running", since_s=3.14, at=AT, **granted, **STANDS),
+    )
+    assert sentences(found)[1:] == [
+        "goldstone waits for mro (host maven+1) beyond 20:41:04.100Z SCET",
+        "mro (host maven+1) has been computing for 3.1 s in run(), /somewhere/rover.py:123; it stands at "
+        "20:41:07.300Z SCET, of 20:50:00.000Z granted (pid 12)",
+    ]
+    found["hosts"][1] |= {"stands": False, "advanced_ns": 1_300_000_000}
+    assert sentences(found)[1:] == [
+        "goldstone waits for maven and mro (host maven+1) beyond 20:41:04.100Z SCET",
+        "maven+1 gets on, by 1.3 s of simulated time in 0.2 s: it is at 20:41:07.300Z SCET, of 20:50:00.000Z granted, "
+        "where mro computes in run(), /somewhere/rover.py:123 (pid 12)",
+    ]
+    found["hosts"][1] |= {"state": "repeating", "advanced_ns": 0}
+    assert "maven+1 was started again, repeats its past, and gets on, node by node in 0.2 s" in sentences(found)[2]
+    alone = status(host("all", "running", **granted, **STANDS), processes=False)
+    assert sentences(alone)[1] == (
+        "mro, in the launcher as all nodes, is computing; it stands at 20:41:07.300Z SCET (pid 12)"
+    )
 
 
 def test_many_that_wait_are_told_together():
@@ -210,10 +242,10 @@ def until(condition, patience_s: float = PATIENCE_S) -> bool:
 @pytest.fixture
 def watched(monkeypatch, tmp_path):
     """A watchdog with a clock of its own, what it said, and what it finds."""
-    monkeypatch.setattr(why, "_LOOK_S", 0.005)
+    monkeypatch.setattr(watching, "_LOOK_S", 0.005)
     found = [status(host("mro", "running", since_s=9.0))]
     looks = []
-    monkeypatch.setattr(why, "explain", lambda run_dir: (looks.append(run_dir), found[0])[1])
+    monkeypatch.setattr(watching, "explain", lambda run_dir: (looks.append(run_dir), found[0])[1])
     said: list[str] = []
     clock = Clock()
     return Watchdog(tmp_path, said.append, 10.0, clock), clock, said, found, looks
@@ -289,8 +321,9 @@ class Nobody:
 
 def test_watchdogs_never_change_results(tmp_path, monkeypatch):
     """One that looks, and has the process write its stack, all the time."""
-    monkeypatch.setattr(why, "_LOOK_S", 0.001)
+    monkeypatch.setattr(watching, "_LOOK_S", 0.001)
     monkeypatch.setattr(why, "_ANSWER_S", 0.2)
+    monkeypatch.setattr(why, "_GLANCE_S", 0.001)
     (tmp_path / "ticks.yaml").write_text(GRAPH.replace("failing:Stuck", "failing:Ticker"))
     loaded = load_graph(tmp_path / "ticks.yaml")
     before = signal.getsignal(signal.SIGQUIT)
@@ -315,10 +348,10 @@ def clear(live: Path) -> None:
 
 
 @contextmanager
-def launched(folder: Path, *words: str):
+def launched(folder: Path, *words: str, graph: str = GRAPH):
     """A run whose node computes for ever; killed in the end."""
-    (folder / "stuck.yaml").write_text(GRAPH)
-    command = [sys.executable, "-m", "lightlag.launch.cli", "launch", "stuck.yaml", "--run-dir", "run", *words]
+    (folder / "stuck.yaml").write_text(graph)
+    command = [sys.executable, "-m", "lightlag", "launch", "stuck.yaml", "--run-dir", "run", *words]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / ".src"), str(ROOT)])}
     with (folder / "said").open("w") as said:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said)
@@ -328,6 +361,51 @@ def launched(folder: Path, *words: str):
         process.kill()
         process.wait()
         clear(folder / "run" / "live.json")
+
+
+def explained_of(run_dir: Path) -> str:
+    try:
+        return "\n".join(sentences(explain(run_dir)))
+    except (RunError, OSError) as error:
+        return str(error)
+
+
+def test_a_node_that_hangs_deep_in_a_grant_is_seen_where_it_stands(tmp_path):
+    heavy = 'heavy: {type: "tests.integration.failing:Stuck", params: {after: 7.5 s}}'
+    graph = GRAPH.replace('heavy: {type: "tests.integration.failing:Stuck"}', heavy)
+    graph += "place: {heavy: here, ticker: here}\n"
+    with launched(tmp_path, "--processes", "2", graph=graph) as launcher:
+        stands = "it stands at 20:26:07.500Z SCET, of 20:26:20.000Z granted"
+        assert until(lambda: stands in explained_of(tmp_path / "run") or launcher.poll() is not None)
+        told = explained_of(tmp_path / "run")
+    assert "the run is at 2021-02-18T20:26:07.500Z SCET, of 2021-02-18T20:26:20.000Z" in told
+    assert "heavy (host heavy+1) has been computing for " in told
+
+
+@pytest.mark.parametrize("words", [["--in-process"], ["--processes", "2"]])
+def test_a_node_that_is_slow_is_seen_to_get_on(tmp_path, words):
+    graph = GRAPH.replace("failing:Stuck", "failing:Ticker").replace("failing:Listener", "failing:Dawdler")
+    graph = graph.replace("until: 20 s", "until: 30 d")
+    with launched(tmp_path, *words, graph=graph) as launcher:
+        gets_on = "where listener computes in run(), tests/integration/failing.py:"
+        assert until(lambda: gets_on in explained_of(tmp_path / "run") or launcher.poll() is not None)
+        assert launcher.poll() is None, (tmp_path / "said").read_text()
+
+
+def test_where_a_host_is_is_told_from_within_its_nodes_and_not_between(tmp_path):
+    (tmp_path / "ticks.yaml").write_text(GRAPH.replace("failing:Stuck", "failing:Ticker"))
+    world = World(load_graph(tmp_path / "ticks.yaml"))
+    host = world.host("all", sorted(world.nodes))
+    endpoint = f"ipc://{tmp_path}/hub"
+    looks = []
+    world.nodes["ticker"].out.send = lambda message: looks.append(ask(endpoint, 3))
+    with telling(host, endpoint, 3):
+        assert ask(endpoint, 3) == NOWHERE
+        host.activate(1_500_000_000, [], 1_000)
+    assert looks == [Whereabouts("ticker", 1_000_000_000, "2021-02-18T20:26:01.000Z")]
+    assert ask(endpoint, 3) is None  # it tells no more
+    with telling(host, "tcp://127.0.0.1:7000", 3):  # on another machine
+        assert ask("tcp://127.0.0.1:7000", 3) is None
 
 
 @pytest.mark.parametrize("words", [["--in-process"], ["--processes", "2"]])
@@ -341,16 +419,14 @@ def test_a_run_that_hangs_in_a_node_names_its_line(tmp_path, monkeypatch, words)
     place = f"in run(), tests/integration/failing.py:{line}"
 
     def told() -> str:
-        try:
-            return "\n".join(sentences(explain(tmp_path / "run")))
-        except (RunError, OSError) as error:
-            return str(error)
+        return explained_of(tmp_path / "run")
 
     with launched(tmp_path, *words) as launcher:
         assert until(lambda: place in told() or launcher.poll() is not None), (tmp_path / "said").read_text()
         assert place in (explained := told())
         if words == ["--in-process"]:
-            assert f"the launcher, in which all nodes run, is computing {place} (pid {launcher.pid})" in explained
+            stands = f"it stands at 2021-02-18T20:26:00.000Z SCET (pid {launcher.pid})"
+            assert f"heavy, in the launcher as all nodes, is computing {place}; {stands}" in explained
         else:
             assert "heavy has been computing for " in explained
             assert "listener+1 has nothing to do unless somebody sends something" in explained

@@ -179,6 +179,15 @@ def test_who_leaves_the_promised_ball_breaks_a_promise(space):
         medium.stamp("roamer", 30 * NS_PER_S)
 
 
+def test_who_is_reached_outside_the_promised_ball_has_broken_a_promise_too(space):
+    """Else a signal could come sooner than the lookahead, which is the gap between two balls."""
+    roamer = Beside(space, (5000, 0, 0), radius_km=100.0)
+    medium = SpaceMedium(space, {"roamer": Terminal(roamer, XBAND), "mars": Terminal(space.body("mars"), XBAND)})
+    send(medium, "mars", "roamer", 2 * NS_PER_S)
+    with pytest.raises(BrokenPromise, match=r"'roamer' is .* km outside the ball"):
+        send(medium, "mars", "roamer", 30 * NS_PER_S)
+
+
 def test_a_trajectory_is_made_when_it_is_first_needed_and_once(space):
     made = []
 
