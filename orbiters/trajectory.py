@@ -21,8 +21,8 @@ from lightlag.nodes.trajectory import Ball, State, Vector
 #: Samples of one call of a sampler: the first index and how many, to as many states.
 Sampler = Callable[[int, int], Sequence[State]]
 
-# Coefficients of one piece: position, velocity, then those of the square to the fifth power, three each.
-_Piece = list[float]
+#: Coefficients of one piece, by seconds: position, velocity, then those of the square to the fifth power, three each.
+Piece = list[float]
 
 _BLOCK = 32
 # 50 MB of pieces per track at most; they are made again when asked for again, to the same bits.
@@ -48,7 +48,7 @@ class Track:
         self._step_ns = step_ns
         self._block_ns = _BLOCK * step_ns
         self._sampler = sampler
-        self._pieces: dict[int, _Piece] = {}
+        self._pieces: dict[int, Piece] = {}
         self._fiercest_km_s2: dict[int, float] = {}
 
     @final
@@ -87,6 +87,12 @@ class Track:
             py + u * (vy + u * (cy + u * (dy + u * (ey + u * fy)))),
             pz + u * (vz + u * (cz + u * (dz + u * (ez + u * fz)))),
         )
+
+    @final
+    def piece(self, t_ns: int) -> tuple[int, Piece]:
+        """The polynomials that hold at ``t_ns``, and how many nanoseconds of their step have passed by then."""
+        index, rest_ns = divmod(t_ns, self._step_ns)
+        return rest_ns, self._pieces.get(index) or self._fill(index)
 
     @final
     def bound(self, t0_ns: int, t1_ns: int) -> Ball:
@@ -129,7 +135,7 @@ class Track:
         """0: clear space."""
         return 0.0
 
-    def _fill(self, index: int) -> _Piece:
+    def _fill(self, index: int) -> Piece:
         if len(self._pieces) >= _KEEP:
             self._pieces.clear()
         block = index // _BLOCK
@@ -142,7 +148,7 @@ class Track:
         return self._pieces[index]
 
 
-def _pieces(samples: Sequence[State], h: float) -> tuple[list[_Piece], float]:
+def _pieces(samples: Sequence[State], h: float) -> tuple[list[Piece], float]:
     """The polynomials between samples 1, 2, .. and the last but one, ``h`` seconds apart; and their acceleration.
 
     Acceleration at a sample is 2 (p+ - 2 p + p-) / h^2 - (v+ - v-) / 2h: off by h^4 / 360 of the sixth derivative.
