@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import Protocol, final
 
 import numpy as np
 
 from lightlag.bus.time import NS_PER_S
-from lightlag.nodes.trajectory import Ball, State, Vector
+from lightlag.nodes.trajectory import Ball, State, Trajectory, Vector
 
 #: Samples of one call of a sampler: the first index and how many, to as many states.
 Sampler = Callable[[int, int], Sequence[State]]
@@ -146,6 +146,22 @@ class Track:
         self._pieces.update(enumerate(pieces, start=first))
         self._fiercest_km_s2[block] = fiercest
         return self._pieces[index]
+
+
+class Settling(Trajectory, Protocol):
+    """A trajectory that from some time on is a track: a lander, once it stands."""
+
+    def settled(self, t_ns: int) -> Track | None:
+        """The track that it is from ``t_ns`` on, if it is one by then."""
+        ...
+
+
+def settled(trajectory: Trajectory | Settling, t_ns: int) -> Track | None:
+    """The track that a trajectory is from ``t_ns`` on; None if it is none, or none yet."""
+    if isinstance(trajectory, Track):
+        return trajectory
+    told = getattr(trajectory, "settled", None)
+    return told(t_ns) if told else None
 
 
 def _pieces(samples: Sequence[State], h: float) -> tuple[list[Piece], float]:
