@@ -19,8 +19,8 @@ from .trajectory import Track
 #: Speed of light. Source: definition of the metre.
 C_KM_S = 299_792.458
 _TURNS = 10
-# Bodies are placed to 0.2 m when a ray passes: it must dip 1 m below the end it starts from to be cut.
-_PLACED_KM = 1e-3
+#: Bodies are placed to 0.2 m when a ray passes: it must dip 1 m below the end it starts from to be cut.
+PLACED_KM = 1e-3
 # In this time a body moves by 0.2 m.
 _PASSED_NS = 6000
 # The error left is the step times what the velocity is off by (3 km/s between the planets), over c: 1e-5 ns.
@@ -192,7 +192,7 @@ class Passage(NamedTuple):
         end = _stretched((sx + rx, sy + ry, sz + rz), pole, stretch)
         through = subtract(end, begin)
         part = min(1.0, max(0.0, -dot(begin, through) / dot(through, through)))
-        surface_km = min(radius_km, math.hypot(*begin), math.hypot(*end)) - _PLACED_KM
+        surface_km = min(radius_km, math.hypot(*begin), math.hypot(*end)) - PLACED_KM
         return cls(begin, end, part, math.hypot(*_along(begin, through, part)) - surface_km)
 
 

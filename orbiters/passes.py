@@ -13,9 +13,9 @@ from bisect import bisect_right
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.trajectory import Pass, Trajectory, Vector
 
-from .frames import dot, subtract
-from .geometry import Passage, meet
-from .space import Space
+from .frames import add, dot, scale, subtract
+from .geometry import PLACED_KM, Passage, meet
+from .space import Obstacle, Space
 
 # A pass, or a gap between two, that is longer than the shortest stride is not missed.
 _SHORTEST_S, _LONGEST_S = 20.0, 1800.0
@@ -103,7 +103,7 @@ class Passes:
             if passage is not None:
                 drift = body.track.state(t_ns).velocity_km_s
                 moves = subtract(my_speed, drift), subtract(their_speed, drift)
-                looks.append(_look_at_limb(passage, body.pull_km_s2, *moves, range_km, swing_km_s))
+                looks.append(_look_at_limb(body, passage, *moves, range_km, swing_km_s))
         margin_s = min(looks, default=_NOTHING)[0]
         if margin_s >= 0.0:
             return margin_s, min([quiet_s for _, quiet_s in looks], default=_LONGEST_S)
@@ -147,6 +147,24 @@ def _seconds(away_km: float, nearing_km_s: float, pull_km_s2: float = _PULL_KM_S
     return 2.0 * away_km / max(_SLOW_KM_S, nearing_km_s + root)
 
 
+def _seconds_inside(place_km: Vector, speed_km_s: Vector, radius_km: float, pull_km_s2: float) -> float:
+    """How long a place on a ray, a fixed part of the way along it, stays inside a sphere at least: so long is it cut.
+
+    It moves in a straight line but for what the pull on the ends may add. What is left inside then is a concave
+    function of time, so that what holds at the end of an interval holds in all of it.
+    """
+    square, speed = dot(place_km, place_km), math.hypot(*speed_km_s) * _STRETCH
+    outward = dot(place_km, speed_km_s) + (_STRETCH - 1.0) * math.sqrt(square) * speed
+    speed_square = max(_SLOW_KM_S, speed * speed)
+    seconds = (math.sqrt(outward * outward + speed_square * (radius_km * radius_km - square)) - outward) / speed_square
+    while seconds > _SHORTEST_S:
+        line_km = math.sqrt(square + seconds * (2.0 * outward + speed_square * seconds))
+        if line_km + 0.55 * pull_km_s2 * seconds * seconds <= radius_km:
+            return seconds
+        seconds *= 0.8
+    return 0.0
+
+
 def _look_at_horizon(
     ray: Vector, range_km: float, swing: Vector, swing_km_s: float, zenith: Vector, sign: float, sine: float
 ) -> _Look:
@@ -163,7 +181,7 @@ def _look_at_horizon(
 
 
 def _look_at_limb(
-    passage: Passage, pull_km_s2: float, mine: Vector, theirs: Vector, range_km: float, swing_km_s: float
+    body: Obstacle, passage: Passage, mine: Vector, theirs: Vector, range_km: float, swing_km_s: float
 ) -> _Look:
     """How far a body is from hiding, or from ceasing to; the velocities (km/s) of both ends are relative to it."""
     begin, end, part, clearance_km = passage
@@ -172,17 +190,20 @@ def _look_at_limb(
     fastest = my_km_s + part * (their_km_s - my_km_s)
     fastest += abs(their_km_s - my_km_s) * min(1.0, _SLIDE_KM / range_km) + _SLOW_KM_S
     margin_s, quiet_s = clearance_km / fastest, _seconds(abs(clearance_km), fastest)
-    if clearance_km < 0.0:
-        return margin_s, quiet_s
     (bx, by, bz), (ex, ey, ez) = begin, end
     tx, ty, tz = ex - bx, ey - by, ez - bz
     nearest = nx, ny, nz = bx + part * tx, by + part * ty, bz + part * tz
     distance_km = math.sqrt(nx * nx + ny * ny + nz * nz)
+    if clearance_km < 0.0:
+        if distance_km - clearance_km < body.radius_km - 2.0 * PLACED_KM:  # an end is lower than that, and may sink
+            return margin_s, quiet_s
+        mean = add(scale(1.0 - part, mine), scale(part, theirs))
+        return margin_s, max(quiet_s, _seconds_inside(nearest, mean, distance_km - clearance_km, body.pull_km_s2))
     # The distance from the centre bends down as the ends are pulled, and as they move along a ray that turns.
     receding = ((1.0 - part) * dot(nearest, mine) + part * dot(nearest, theirs)) / distance_km
     turning = _STRETCH * swing_km_s / range_km
     along_km_s2 = turning * (2.0 * fastest + turning * distance_km) if range_km > _FAR_KM else fastest**2 / distance_km
-    quiet_s = max(quiet_s, _seconds(clearance_km, -receding, 1.1 * (pull_km_s2 + along_km_s2)))
+    quiet_s = max(quiet_s, _seconds(clearance_km, -receding, 1.1 * (body.pull_km_s2 + along_km_s2)))
     if part in (0.0, 1.0):
         # The body is behind one of the ends, which has to get past it first.
         near, speed, sign = (begin, my_km_s, 1.0) if part == 0.0 else (end, their_km_s, -1.0)
