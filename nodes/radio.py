@@ -21,6 +21,9 @@ from .port import Port, onward
 if TYPE_CHECKING:
     from .node import Node
 
+# A named tuple, made without the Python function that a call of its class runs.
+_new = tuple.__new__
+
 
 class _Frame(NamedTuple):
     priority: int
@@ -97,25 +100,28 @@ class Radio(Port):
         via: tuple[str, ...] = (),
         origin: Origin | None = None,
     ) -> None:
-        where = f"{self.node.name}.{self.name}"
-        if self.spec.transmit_hz is None:
-            raise NodeError(f"{where} cannot send: it has no transmit_hz; give it one in its RadioSpec")
+        spec = self.spec
+        if spec.transmit_hz is None:
+            raise NodeError(
+                f"{self.node.name}.{self.name} cannot send: it has no transmit_hz; give it one in its RadioSpec"
+            )
         if to:
             self.outlet.check(to)
-        if len(self._frames) >= self.spec.queue_frames:
+        if len(self._frames) >= spec.queue_frames:
             raise QueueRefused(
-                f"{where} refused a {type}: its queue holds {self.spec.queue_frames} frames; send less, await "
-                f"drained(), or raise rate_bps or queue_frames"
+                f"{self.node.name}.{self.name} refused a {type}: its queue holds {spec.queue_frames} frames; send "
+                f"less, await drained(), or raise rate_bps or queue_frames"
             )
         self._number += 1
-        heapq.heappush(self._frames, _Frame(-priority, self._number, type, body, arrays, to, via, origin))
-        if not self._sending:
-            self._start()
+        frame = _new(_Frame, (-priority, self._number, type, body, arrays, to, via, origin))
+        if self._sending:
+            heapq.heappush(self._frames, frame)
+        else:
+            self._start(frame)
 
-    def _start(self) -> None:
-        frame = heapq.heappop(self._frames)
+    def _start(self, frame: _Frame) -> None:
         self._sending = True
-        duration_ns = self.duration_ns(len(frame.body) + sum(len(array) for array in frame.arrays))
+        duration_ns = self.duration_ns(len(frame.body) + sum(map(len, frame.arrays)))
         self.node.loop.call_at_ns(self.node.now_ns + duration_ns, self._last_bit, frame, duration_ns)
 
     def _last_bit(self, frame: _Frame, duration_ns: int) -> None:
@@ -130,7 +136,7 @@ class Radio(Port):
             origin=frame.origin,
         )
         if self._frames:
-            self._start()
+            self._start(heapq.heappop(self._frames))
         else:
             for future in self._drained:
                 if not future.done():

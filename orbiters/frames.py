@@ -99,6 +99,12 @@ class IauRotation:
         w = self.prime_meridian_deg
         return pole_and_angle(*self._pole(days), math.radians(w[0] + w[1] * days))
 
+    def pole(self, et_s: float) -> Vector:
+        """Unit vector (ICRF) of the axis at ``et_s``: the last column of ``fixed``."""
+        right_ascension, declination = self._pole(et_s / _DAY_S)
+        along = math.cos(declination)
+        return (along * math.cos(right_ascension), along * math.sin(right_ascension), math.sin(declination))
+
     def equator_and_node(self, et_s: float) -> Rows:
         """To ICRF from the axes of the equator of date: z the pole, x its ascending node on the ICRF equator."""
         return pole_and_angle(*self._pole(et_s / _DAY_S), 0.0)
@@ -141,6 +147,11 @@ class EarthRotation:
             (b * c + d * s, d * c - b * s, y),
             (f * c + g * s, g * c - f * s, z),
         )
+
+    def pole(self, et_s: float) -> Vector:
+        """Unit vector (ICRF) of the axis at ``et_s``: the last column of ``fixed``."""
+        (_, _, x), (_, _, y), (_, _, z) = self._pole(et_s)
+        return (x, y, z)
 
     @staticmethod
     def _pole(et_s: float) -> Rows:

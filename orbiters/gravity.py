@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,53 +31,62 @@ class GravityField:
     def acceleration_km_s2(self, gm_km3_s2: float, fixed_km: ArrayLike) -> NDArray[np.float64]:
         """Acceleration in the body-fixed frame at ``fixed_km`` from the centre, the central term included.
 
-        ``fixed_km`` has the shape (3,) or (3, places), and so has what is returned. Cunningham's recursion, with
-        V + iW as one complex number U (Montenbruck and Gill, Satellite Orbits, 3.2.4-5).
+        ``fixed_km`` has the shape (3,) or (3, places), and so has what is returned. With u = radius * r / |r|^2 it is
+        gm / (radius |r|) times a polynomial in u, whose coefficients are made once.
         """
-        x, y, z = np.asarray(fixed_km, dtype=np.float64)
-        radius = self.radius_km
-        inverse_square = 1.0 / (x * x + y * y + z * z)
-        across = (x + 1j * y) * (radius * inverse_square)
-        along = z * radius * inverse_square
-        shrink = radius * radius * inverse_square
-        degree, factors, weights = self._terms
-        # terms[n] holds U of degree n and orders 0 to n.
-        terms = [np.array([radius * np.sqrt(inverse_square) + 0j])]
-        for n in range(1, degree + 1):
-            rising, falling = factors[n]
-            lower = (rising.reshape(-1, *(1,) * x.ndim) * along) * terms[-1]
-            if n > 1:
-                lower[:-1] -= (falling.reshape(-1, *(1,) * x.ndim) * shrink) * terms[-2]
-            terms.append(np.concatenate((lower, ((2 * n - 1) * across * terms[-1][-1])[None])))
-        pull = (weights @ np.concatenate(terms)).real
-        return np.asarray(gm_km3_s2 / (radius * radius) * pull, dtype=np.float64)
+        fixed = np.asarray(fixed_km, dtype=np.float64)
+        square = fixed[0] * fixed[0] + fixed[1] * fixed[1] + fixed[2] * fixed[2]
+        u = self.radius_km / square * fixed
+        below, weights = self._polynomial
+        monomials = [u]
+        for of_degree_below, axis in below:
+            monomials.append(monomials[-1].take(of_degree_below, axis=0) * u.take(axis, axis=0))
+        pull = weights @ np.concatenate(monomials)
+        return np.asarray(gm_km3_s2 / (self.radius_km * np.sqrt(square)) * pull, dtype=np.float64)
 
     @cached_property
-    def _terms(self) -> tuple[int, list[tuple[NDArray[np.float64], NDArray[np.float64]]], NDArray[np.complex128]]:
-        # The highest degree of U; for each, what its recursion multiplies by, order by order; and the acceleration
-        # as the real part of a linear combination of all U, a row for each of its components.
+    def _polynomial(self) -> tuple[list[NDArray[np.intp]], NDArray[np.float64]]:
+        """How the monomials of each degree from 2 on are made of those below: which of them, times which axis; and the
+        weights of all of them, degree by degree, in each component of the acceleration.
+
+        Cunningham's recursion, with V + iW as one complex number U (Montenbruck and Gill, Satellite Orbits, 3.2.4-5):
+        without the factor radius / |r| that all have, each U is a polynomial in u, here an array of its coefficients
+        by exponents of x, y and z.
+        """
         degree = 1 + max([n for n, _ in self.coefficients], default=0)
-        factors = [(np.zeros(0), np.zeros(0))]
+        shape = (degree + 1,) * 3
+        solid = {(0, 0): np.zeros(shape, dtype=np.complex128)}
+        solid[0, 0][0, 0, 0] = 1.0
+        x, y, z = (partial(np.roll, shift=1, axis=axis) for axis in range(3))
         for n in range(1, degree + 1):
-            orders = np.arange(n)
-            factors.append(((2 * n - 1) / (n - orders), ((n + orders - 1) / (n - orders))[:-1]))
-        weights = np.zeros((3, (degree + 1) * (degree + 2) // 2), dtype=np.complex128)
-
-        def place(n: int, m: int) -> int:
-            return n * (n + 1) // 2 + m
-
+            for m in range(n):
+                solid[n, m] = (2 * n - 1) / (n - m) * z(solid[n - 1, m])
+                if n > m + 1:
+                    lower = solid[n - 2, m]
+                    solid[n, m] -= (n + m - 1) / (n - m) * (x(x(lower)) + y(y(lower)) + z(z(lower)))
+            solid[n, n] = (2 * n - 1) * (x(solid[n - 1, n - 1]) + 1j * y(solid[n - 1, n - 1]))
+        pull = np.zeros((3, *shape), dtype=np.complex128)
         for (n, m), (c, s) in {(0, 0): (1.0, 0.0), **self.coefficients}.items():
             norm = (2 - (m == 0)) * (2 * n + 1) * math.factorial(n - m) / math.factorial(n + m)
             weight = (math.sqrt(norm) if n else 1.0) * complex(c, -s)
-            half = 0.5 if m else 1.0
-            weights[0, place(n + 1, m + 1)] -= half * weight
-            weights[1, place(n + 1, m + 1)] += half * 1j * weight
+            outer = (0.5 if m else 1.0) * weight * solid[n + 1, m + 1]
+            pull[0] -= outer
+            pull[1] += 1j * outer
             if m:
-                inner = 0.5 * (n - m + 2) * (n - m + 1) * weight
-                weights[0, place(n + 1, m - 1)] += inner
-                weights[1, place(n + 1, m - 1)] += 1j * inner
-            weights[2, place(n + 1, m)] -= (n - m + 1) * weight
-        return degree, factors, weights
+                inner = 0.5 * (n - m + 2) * (n - m + 1) * weight * solid[n + 1, m - 1]
+                pull[0] += inner
+                pull[1] += 1j * inner
+            pull[2] -= (n - m + 1) * weight * solid[n + 1, m]
+        powers: list[list[tuple[int, ...]]] = [
+            [(i, j, n - i - j) for i in range(n, -1, -1) for j in range(n - i, -1, -1)] for n in range(degree + 1)
+        ]
+        below = []
+        for lesser, greater in pairwise(powers[1:]):
+            axes = [next(axis for axis in range(3) if power[axis]) for power in greater]
+            rests = [tuple(power[k] - (k == axis) for k in range(3)) for power, axis in zip(greater, axes, strict=True)]
+            below.append(np.array([[lesser.index(rest) for rest in rests], axes]))
+        i, j, k = np.array([power for of_degree in powers[1:] for power in of_degree]).T
+        return below, np.ascontiguousarray(pull[:, i, j, k].real)
 
 
 #: Mars to degree and order 3, and C40. Source: figures from memory of the published MRO fields (the MRO110 family);

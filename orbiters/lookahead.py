@@ -13,7 +13,7 @@ from lightlag.nodes.trajectory import Trajectory, Vector
 
 from .frames import dot, subtract
 from .geometry import C_KM_S, light_time_ns
-from .trajectory import Track
+from .trajectory import Track, settled
 
 # Nothing that a lower bound is asked for moves faster than this: only the horizon of a first guess depends on it.
 _FASTEST_KM_S = 1000.0
@@ -25,8 +25,9 @@ _SHORTEST_NS = NS_PER_S
 
 def least_delay_s(emitter: Trajectory, receiver: Trajectory, t0_ns: int, t1_ns: int) -> float:
     """Seconds that every signal sent in [t0_ns, t1_ns] takes at least; 0 if the two may touch."""
-    if isinstance(emitter, Track) and isinstance(receiver, Track):
-        return _of_tracks(emitter, receiver, t0_ns, t1_ns)
+    tracks = settled(emitter, t0_ns), settled(receiver, t0_ns)
+    if tracks[0] is not None and tracks[1] is not None:
+        return _of_tracks(tracks[0], tracks[1], t0_ns, t1_ns)
     return _of_balls(emitter, receiver, t0_ns, t1_ns)
 
 

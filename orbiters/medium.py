@@ -41,6 +41,8 @@ _ROUNDING_NS = 1000
 _PROMISE_NS = 60 * NS_PER_S
 _BALLS_KEPT = 64
 _IN_FLIGHT = (0.0, 0.0, 0.0)
+# A named tuple, made without the Python function that a call of its class runs.
+_new = tuple.__new__
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,8 @@ class SpaceMedium:
         position, velocity = trajectory.state(sent_ns)
         if end.promises:
             self._check_promise(source, end, sent_ns, position)
-        attenuation_db = trajectory.attenuation_db(sent_ns, transmit_hz)
-        zenith = trajectory.zenith(sent_ns) or _IN_FLIGHT
+        attenuation_db = 0.0 if end.is_clear else trajectory.attenuation_db(sent_ns, transmit_hz)
+        zenith = _IN_FLIGHT if end.flies else trajectory.zenith(sent_ns) or _IN_FLIGHT
         power_dbw, mask_deg = radio.power_dbw, radio.min_elevation_deg
         return _STAMP.pack(
             _VERSION, *position, *velocity, transmit_hz, power_dbw, attenuation_db, *zenith, mask_deg
@@ -118,30 +120,28 @@ class SpaceMedium:
         trajectory = end.trajectory
         from_km = (ax, ay, az)
         tau_ns, to_km = meet(from_km, sent_ns, trajectory)
-        arrive_ns = sent_ns + max(1, round(tau_ns))
+        arrive_ns = sent_ns + (round(tau_ns) or 1)
         if end.promises:
             self._check_promise(receiver, end, arrive_ns, to_km)
         bx, by, bz = to_km
         bx, by, bz = bx - ax, by - ay, bz - az
         range_km = math.sqrt(bx * bx + by * by + bz * bz)
         stands = zx != 0.0 or zy != 0.0 or zz != 0.0
-        above = trajectory.zenith(arrive_ns)
+        above = None if end.flies else trajectory.zenith(arrive_ns)
         loss: str | None = None
         if (stands and bx * zx + by * zy + bz * zz < range_km * math.sin(math.radians(mask_deg))) or (
             above is not None and -(bx * above[0] + by * above[1] + bz * above[2]) < range_km * end.sine_of_mask
         ):
             loss = "below_horizon"
-        elif occulting_body(
-            self._space, from_km, sent_ns, to_km, arrive_ns, emitter_stands=stands, receiver_stands=above is not None
-        ):
+        elif occulting_body(self._space, from_km, sent_ns, to_km, arrive_ns, stands, above is not None):
             loss = "occulted"
-        elif attenuation_db + trajectory.attenuation_db(arrive_ns, carrier_hz) > BLACKOUT_DB:
+        elif attenuation_db + (0.0 if end.is_clear else trajectory.attenuation_db(arrive_ns, carrier_hz)) > BLACKOUT_DB:
             loss = "blackout"
         elif range_km > end.radio.max_range_km:
             loss = "snr"
         elif not end.least_hz <= carrier_hz <= end.most_hz:
             loss = "not_tuned"
-        return Verdict(arrive_ns, loss)
+        return _new(Verdict, (arrive_ns, loss))
 
     def lower_bound_ns(self, source: str, receiver: str, t0_ns: int, t1_ns: int) -> int:
         """No signal sent in [t0_ns, t1_ns) takes less than this; 0 or less if the two may touch.
@@ -183,17 +183,31 @@ class SpaceMedium:
 class _End:
     """A node in a medium: its trajectory and radio, what follows from them, and what it has promised."""
 
-    __slots__ = ("balls", "least_hz", "most_hz", "promises", "radio", "sine_of_mask", "trajectory")
+    __slots__ = (
+        "balls",
+        "flies",
+        "is_clear",
+        "least_hz",
+        "most_hz",
+        "promises",
+        "radio",
+        "sine_of_mask",
+        "trajectory",
+    )
 
     def __init__(self, trajectory: Trajectory, radio: RadioSpec) -> None:
         self.trajectory, self.radio = trajectory, radio
+        # Who is a track and nothing else need not be asked whether it stands, or is in plasma.
+        is_track, kind = isinstance(trajectory, Track), type(trajectory)
+        self.flies = is_track and kind.zenith is Track.zenith
+        self.is_clear = is_track and kind.attenuation_db is Track.attenuation_db
         self.sine_of_mask = math.sin(math.radians(radio.min_elevation_deg))
         # Who cannot receive is tuned to nothing.
         tuned_hz = math.nan if radio.receive_hz is None else radio.receive_hz
         self.least_hz = tuned_hz - radio.receive_bandwidth_hz / 2
         self.most_hz = tuned_hz + radio.receive_bandwidth_hz / 2
         # What a track promises follows from its own polynomials; any other trajectory is taken at its word.
-        self.promises = not isinstance(trajectory, Track)
+        self.promises = not is_track
         #: By the start of the window.
         self.balls: dict[int, Ball] = {}
 

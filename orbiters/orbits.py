@@ -9,15 +9,18 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.trajectory import State, Vector
 
-from .frames import IauRotation, Rows, add, apply, cross, scale
+from .frames import IauRotation, Rows, apply
 from .gravity import FIELDS
 from .propagation import Propagation
 from .space import Space, in_space
-from .trajectory import Track
+from .trajectory import States, Track
 
 # Interpolation is worst where a low ellipse passes its periapsis: 80 s cost 3 mm in an orbit of 150 x 80,000 km.
 _STEP_NS = 80 * NS_PER_S
@@ -90,9 +93,9 @@ class _Ellipse:
         )
         self._axes = equator_and_node(space, orbit.center, orbit.epoch)
 
-    def sample(self, first: int, count: int) -> list[State]:
+    def sample(self, first: int, count: int) -> States:
         """States on the grid (a ``Sampler``)."""
-        return [self._state(index * _STEP_NS) for index in range(first, first + count)]
+        return self.states(np.arange(first, first + count) * _STEP_NS)
 
     def _j2_rates(self) -> tuple[float, float]:
         # Secular rates of node and periapsis, first order in J2 (Vallado, Fundamentals of Astrodynamics, 9.6.1).
@@ -104,27 +107,26 @@ class _Ellipse:
         c = math.cos(self._i)
         return -2 * k * c, k * (5 * c * c - 1)
 
-    def _state(self, t_ns: int) -> State:
+    def states(self, t_ns: NDArray[np.int64]) -> States:
+        """States at many times."""
         t = (t_ns - self._epoch_ns) / NS_PER_S
         raan, aop = self._raan + self._raan_rate * t, self._aop + self._aop_rate * t
         e = self._e
         anomaly = eccentric_anomaly((self._mean_anomaly + self._n * t) % math.tau, e)
-        c, s = math.cos(anomaly), math.sin(anomaly)
+        c, s = np.cos(anomaly), np.sin(anomaly)
         b = math.sqrt(1 - e * e)
         speed = self._n * self._a / (1 - e * c)
-        along, across = (self._a * (c - e), self._a * b * s), (-speed * s, speed * b * c)
-        cr, sr, cp, sp = math.cos(raan), math.sin(raan), math.cos(aop), math.sin(aop)
+        cr, sr, cp, sp = np.cos(raan), np.sin(raan), np.cos(aop), np.sin(aop)
         ci, si = math.cos(self._i), math.sin(self._i)
-        p = (cr * cp - sr * sp * ci, sr * cp + cr * sp * ci, sp * si)
-        q = (-cr * sp - sr * cp * ci, -sr * sp + cr * cp * ci, cp * si)
-        position = add(scale(along[0], p), scale(along[1], q))
+        p = np.array((cr * cp - sr * sp * ci, sr * cp + cr * sp * ci, sp * si))
+        q = np.array((-cr * sp - sr * cp * ci, -sr * sp + cr * cp * ci, cp * si))
+        x, y, z = position = self._a * (c - e) * p + self._a * b * s * q
         # The drifts turn the ellipse about the pole and about its own normal (sr si, -cr si, ci): part of the velocity.
-        spin = add((0.0, 0.0, self._raan_rate), scale(self._aop_rate, (sr * si, -cr * si, ci)))
-        velocity = add(add(scale(across[0], p), scale(across[1], q)), cross(spin, position))
-        center = self._space.body_state(self._center, t_ns)
-        return State(
-            add(center.position_km, apply(self._axes, position)),
-            add(center.velocity_km_s, apply(self._axes, velocity)),
+        ox, oy, oz = self._aop_rate * si * sr, -self._aop_rate * si * cr, self._raan_rate + self._aop_rate * ci
+        turned = np.array((oy * z - oz * y, oz * x - ox * z, ox * y - oy * x))
+        velocity = speed * (b * c * q - s * p) + turned
+        return self._space.body(self._center).states(t_ns) + np.stack(
+            (_to_icrf(self._axes, position), _to_icrf(self._axes, velocity)), axis=1
         )
 
 
@@ -152,8 +154,8 @@ class StateOrbit:
             start = State(apply(axes, self.position_km), apply(axes, self.velocity_km_s))
         propagation = Propagation(room, self.center, room.epoch.t_ns(self.epoch), start)
 
-        def sample(first: int, count: int) -> list[State]:
-            return propagation.states([index * _STEP_NS for index in range(first, first + count)])
+        def sample(first: int, count: int) -> States:
+            return propagation.states(np.arange(first, first + count) * _STEP_NS)
 
         return Track(_STEP_NS, sample)
 
@@ -170,12 +172,23 @@ def _iau(space: Space, body: str) -> IauRotation:
     raise GraphError(f"an orbit about {body!r} cannot be given in the frame of its equator; mars and the sun can")
 
 
-def eccentric_anomaly(mean_anomaly: float, e: float) -> float:
-    """Solve Kepler's equation E - e sin E = M (radians) by Newton's method, from a start that always converges."""
-    anomaly = mean_anomaly if e < 0.8 else math.pi
+def _to_icrf(axes: Rows, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Vectors of shape (3, times) in ``axes`` to ICRF, of shape (times, 3)."""
+    x, y, z = vectors
+    return np.stack([row[0] * x + row[1] * y + row[2] * z for row in axes], axis=1)
+
+
+def eccentric_anomaly(mean_anomaly: NDArray[np.float64], e: float) -> NDArray[np.float64]:
+    """Solve Kepler's equation E - e sin E = M (radians) by Newton's method, from a start that always converges.
+
+    Each of the anomalies stops by itself, so that none depends on its neighbours.
+    """
+    anomaly = mean_anomaly if e < 0.8 else np.full_like(mean_anomaly, math.pi)
+    left = np.full(anomaly.shape, True)
     for _ in range(30):
-        step = (anomaly - e * math.sin(anomaly) - mean_anomaly) / (1 - e * math.cos(anomaly))
-        anomaly -= step
-        if abs(step) < 1e-14:
+        step = (anomaly - e * np.sin(anomaly) - mean_anomaly) / (1 - e * np.cos(anomaly))
+        anomaly = np.where(left, anomaly - step, anomaly)
+        left &= np.abs(step) >= 1e-14
+        if not left.any():
             break
     return anomaly

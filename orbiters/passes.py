@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from typing import NamedTuple
 
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.trajectory import Pass, Trajectory, Vector
 
-from .frames import dot, subtract
-from .geometry import Passage, meet
-from .space import Space
+from .frames import add, dot, scale, subtract
+from .geometry import PLACED_KM, Passage, meet
+from .space import Obstacle, Space
 
 # A pass, or a gap between two, that is longer than the shortest stride is not missed.
 _SHORTEST_S, _LONGEST_S = 20.0, 1800.0
@@ -30,17 +29,17 @@ _TURN_RAD_S, _PULL_KM_S2 = 7.3e-5, 0.01
 _NEAR_KM = 120_000.0
 # In a stride the place where a ray passes a body moves along the ray by less than this.
 _SLIDE_KM = 20_000.0
+# A ray that is longer hardly changes its length in a stride, and turns so slowly that sliding along it bends nothing.
+_FAR_KM = 1e6
 # Nothing is slower, so that there is something to divide by.
 _SLOW_KM_S = 1e-9
 # Ellipsoids are judged as spheres, by stretching space along the pole by less than this.
 _STRETCH = 1.01
 
 
-class _Look(NamedTuple):
-    """``margin_s``: distance to an edge over speed, negative out of view; ``quiet_s``: no edge before, at least."""
-
-    margin_s: float
-    quiet_s: float
+# The distance to an edge over speed [s], negative out of view; and for how long [s] there is none, at least.
+_Look = tuple[float, float]
+_NOTHING: _Look = (_LONGEST_S, _LONGEST_S)
 
 
 class Passes:
@@ -58,12 +57,18 @@ class Passes:
         self._sines = math.sin(math.radians(mask_deg)), math.sin(math.radians(target_mask_deg))
         #: For each block of time: whether it begins in view, and the instants at which that changes.
         self._blocks: dict[int, tuple[bool, list[int]]] = {}
+        #: The interval without a change that was asked about last, and whether it is in view.
+        self._from_ns, self._until_ns, self._seen = 0, 0, False
 
     def in_view(self, t_ns: int) -> bool:
         """Whether a signal that is sent at ``t_ns`` gets there."""
-        block = t_ns // _BLOCK_NS
-        begins, edges = self._blocks.get(block) or self._scan(block)
-        return begins ^ bool(bisect_right(edges, t_ns) & 1)
+        if not self._from_ns <= t_ns < self._until_ns:
+            block = t_ns // _BLOCK_NS
+            begins, edges = self._blocks.get(block) or self._scan(block)
+            past = bisect_right(edges, t_ns)
+            bounds = [block * _BLOCK_NS, *edges, (block + 1) * _BLOCK_NS]
+            self._from_ns, self._until_ns, self._seen = bounds[past], bounds[past + 1], begins ^ bool(past & 1)
+        return self._seen
 
     def between(self, t0_ns: int, t1_ns: int) -> list[Pass]:
         """The passes in [t0_ns, t1_ns), those that reach beyond it cut at its ends."""
@@ -78,39 +83,31 @@ class Passes:
 
     def _look(self, t_ns: int) -> _Look:
         """How far a signal that is sent at ``t_ns`` is from being hidden, or from being seen."""
-        (here, my_speed), up = self._emitter.state(t_ns), self._emitter.zenith(t_ns)
-        arrive_ns = t_ns + max(1, round(meet(here, t_ns, self._receiver)[0]))
-        (there, their_speed), up_there = self._receiver.state(arrive_ns), self._receiver.zenith(arrive_ns)
-        ray = subtract(there, here)
-        range_km = math.hypot(*ray)
-        swing = subtract(their_speed, my_speed)
-        swing_km_s = math.hypot(*swing)
-        growing_km_s = dot(ray, swing) / range_km if range_km else 0.0
-        turning_km_s = _TURN_RAD_S * range_km
-        pull = _PULL_KM_S2 + 2.0 * _TURN_RAD_S * (turning_km_s + swing_km_s)
-        looks = [_Look(_LONGEST_S, _LONGEST_S)]
-        for zenith, sine, sign in ((up, self._sines[0], 1.0), (up_there, self._sines[1], -1.0)):
-            if zenith is not None:
-                above_km = sign * dot(zenith, ray) - sine * range_km
-                rising_km_s = sign * dot(zenith, swing) - sine * growing_km_s
-                nearing_km_s = turning_km_s - math.copysign(1.0, above_km) * rising_km_s
-                bend = pull + abs(sine) * swing_km_s * swing_km_s / (range_km or 1.0)
-                margin = above_km / (turning_km_s + (1.0 + abs(sine)) * swing_km_s + _SLOW_KM_S)
-                looks.append(_Look(margin, _seconds(abs(above_km), nearing_km_s, bend)))
-        if min(looks).margin_s < 0.0:  # below a horizon, whatever else there is
-            return _Look(min(looks).margin_s, max(look.quiet_s for look in looks if look.margin_s < 0.0))
+        emitter, receiver = self._emitter, self._receiver
+        (here, my_speed), up = emitter.state(t_ns), emitter.zenith(t_ns)
+        arrive_ns = t_ns + (round(meet(here, t_ns, receiver)[0]) or 1)
+        (there, their_speed), up_there = receiver.state(arrive_ns), receiver.zenith(arrive_ns)
+        ray, swing = subtract(there, here), subtract(their_speed, my_speed)
+        range_km, swing_km_s = math.hypot(*ray), math.hypot(*swing)
+        looks: list[_Look] = []
+        if up is not None:
+            looks.append(_look_at_horizon(ray, range_km, swing, swing_km_s, up, 1.0, self._sines[0]))
+        if up_there is not None:
+            looks.append(_look_at_horizon(ray, range_km, swing, swing_km_s, up_there, -1.0, self._sines[1]))
+        below = [quiet_s for margin_s, quiet_s in looks if margin_s < 0.0]
+        if below:  # below a horizon, whatever else there is: what hides longest counts
+            return min(looks)[0], max(below)
         stands = up is not None, up_there is not None
         for body, part in self._space.obstacles_near(here, there, t_ns, arrive_ns, *stands, _NEAR_KM):
             passage = Passage.of(body, part, here, t_ns, there, arrive_ns, *stands, always=True)
             if passage is not None:
                 drift = body.track.state(t_ns).velocity_km_s
                 moves = subtract(my_speed, drift), subtract(their_speed, drift)
-                looks.append(_look_at_limb(passage, body.pull_km_s2, *moves, range_km, swing_km_s))
-        margin = min(looks).margin_s
-        if margin >= 0.0:
-            return _Look(margin, min(look.quiet_s for look in looks))
-        # Out of view, what hides longest counts.
-        return _Look(margin, max(look.quiet_s for look in looks if look.margin_s < 0.0))
+                looks.append(_look_at_limb(body, passage, *moves, range_km, swing_km_s))
+        margin_s = min(looks, default=_NOTHING)[0]
+        if margin_s >= 0.0:
+            return margin_s, min([quiet_s for _, quiet_s in looks], default=_LONGEST_S)
+        return margin_s, max(quiet_s for margin_s, quiet_s in looks if margin_s < 0.0)
 
     def _scan(self, block: int) -> tuple[bool, list[int]]:
         t_ns, end_ns = block * _BLOCK_NS, (block + 1) * _BLOCK_NS
@@ -134,7 +131,7 @@ class Passes:
             if abs(t_ns - last_ns) < _EDGE_NS:
                 break
             last_ns = t_ns
-            margin = self._look(t_ns).margin_s
+            margin = self._look(t_ns)[0]
             if (margin >= 0.0) == (a >= 0.0):
                 a_ns, a = t_ns, margin
                 b, stayed = (b / 2.0 if stayed == 1 else b), 1
@@ -150,8 +147,41 @@ def _seconds(away_km: float, nearing_km_s: float, pull_km_s2: float = _PULL_KM_S
     return 2.0 * away_km / max(_SLOW_KM_S, nearing_km_s + root)
 
 
+def _seconds_inside(place_km: Vector, speed_km_s: Vector, radius_km: float, pull_km_s2: float) -> float:
+    """How long a place on a ray, a fixed part of the way along it, stays inside a sphere at least: so long is it cut.
+
+    It moves in a straight line but for what the pull on the ends may add. What is left inside then is a concave
+    function of time, so that what holds at the end of an interval holds in all of it.
+    """
+    square, speed = dot(place_km, place_km), math.hypot(*speed_km_s) * _STRETCH
+    outward = dot(place_km, speed_km_s) + (_STRETCH - 1.0) * math.sqrt(square) * speed
+    speed_square = max(_SLOW_KM_S, speed * speed)
+    seconds = (math.sqrt(outward * outward + speed_square * (radius_km * radius_km - square)) - outward) / speed_square
+    while seconds > _SHORTEST_S:
+        line_km = math.sqrt(square + seconds * (2.0 * outward + speed_square * seconds))
+        if line_km + 0.55 * pull_km_s2 * seconds * seconds <= radius_km:
+            return seconds
+        seconds *= 0.8
+    return 0.0
+
+
+def _look_at_horizon(
+    ray: Vector, range_km: float, swing: Vector, swing_km_s: float, zenith: Vector, sign: float, sine: float
+) -> _Look:
+    """How far an end is from setting on the other, or from rising; ``sign`` 1 at the emitter, -1 at the receiver."""
+    turning_km_s = _TURN_RAD_S * range_km
+    growing_km_s = dot(ray, swing) / range_km if range_km else 0.0
+    above_km = sign * dot(zenith, ray) - sine * range_km
+    rising_km_s = sign * dot(zenith, swing) - sine * growing_km_s
+    nearing_km_s = turning_km_s - math.copysign(1.0, above_km) * rising_km_s
+    pull = _PULL_KM_S2 + 2.0 * _TURN_RAD_S * (turning_km_s + swing_km_s)
+    pull += abs(sine) * swing_km_s * swing_km_s / (range_km or 1.0)
+    margin_s = above_km / (turning_km_s + (1.0 + abs(sine)) * swing_km_s + _SLOW_KM_S)
+    return margin_s, _seconds(abs(above_km), nearing_km_s, pull)
+
+
 def _look_at_limb(
-    passage: Passage, pull_km_s2: float, mine: Vector, theirs: Vector, range_km: float, swing_km_s: float
+    body: Obstacle, passage: Passage, mine: Vector, theirs: Vector, range_km: float, swing_km_s: float
 ) -> _Look:
     """How far a body is from hiding, or from ceasing to; the velocities (km/s) of both ends are relative to it."""
     begin, end, part, clearance_km = passage
@@ -159,19 +189,24 @@ def _look_at_limb(
     # Near the body the ray moves as that end does which is near it.
     fastest = my_km_s + part * (their_km_s - my_km_s)
     fastest += abs(their_km_s - my_km_s) * min(1.0, _SLIDE_KM / range_km) + _SLOW_KM_S
-    look = _Look(clearance_km / fastest, _seconds(abs(clearance_km), fastest))
+    margin_s, quiet_s = clearance_km / fastest, _seconds(abs(clearance_km), fastest)
+    (bx, by, bz), (ex, ey, ez) = begin, end
+    tx, ty, tz = ex - bx, ey - by, ez - bz
+    nearest = nx, ny, nz = bx + part * tx, by + part * ty, bz + part * tz
+    distance_km = math.sqrt(nx * nx + ny * ny + nz * nz)
     if clearance_km < 0.0:
-        return look
-    through = subtract(end, begin)
-    (bx, by, bz), (tx, ty, tz) = begin, through
-    nearest = bx + part * tx, by + part * ty, bz + part * tz
-    distance_km = math.hypot(*nearest)
-    # The distance from the centre bends down as the ends are pulled, and as they move along the ray.
+        if distance_km - clearance_km < body.radius_km - 2.0 * PLACED_KM:  # an end is lower than that, and may sink
+            return margin_s, quiet_s
+        mean = add(scale(1.0 - part, mine), scale(part, theirs))
+        return margin_s, max(quiet_s, _seconds_inside(nearest, mean, distance_km - clearance_km, body.pull_km_s2))
+    # The distance from the centre bends down as the ends are pulled, and as they move along a ray that turns.
     receding = ((1.0 - part) * dot(nearest, mine) + part * dot(nearest, theirs)) / distance_km
-    quiet_s = max(look.quiet_s, _seconds(clearance_km, -receding, 1.1 * (pull_km_s2 + fastest**2 / distance_km)))
+    turning = _STRETCH * swing_km_s / range_km
+    along_km_s2 = turning * (2.0 * fastest + turning * distance_km) if range_km > _FAR_KM else fastest**2 / distance_km
+    quiet_s = max(quiet_s, _seconds(clearance_km, -receding, 1.1 * (body.pull_km_s2 + along_km_s2)))
     if part in (0.0, 1.0):
         # The body is behind one of the ends, which has to get past it first.
         near, speed, sign = (begin, my_km_s, 1.0) if part == 0.0 else (end, their_km_s, -1.0)
-        behind_km = sign * dot(near, through) / range_km / _STRETCH
+        behind_km = sign * (near[0] * tx + near[1] * ty + near[2] * tz) / range_km / _STRETCH
         quiet_s = max(quiet_s, _seconds(behind_km, speed + math.hypot(*near) * swing_km_s / range_km))
-    return _Look(look.margin_s, quiet_s)
+    return margin_s, quiet_s

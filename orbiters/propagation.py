@@ -23,9 +23,9 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.trajectory import State
 
-from .frames import add, subtract
 from .gravity import FIELDS, GravityField
 from .space import Space
+from .trajectory import States
 
 _Array = NDArray[np.float64]
 
@@ -62,20 +62,20 @@ class Propagation:
         self._gm_sun = 0.0 if center == "sun" else space.gm_km3_s2("sun")
         self._ways = {1: _Way(start), -1: _Way(start)}
 
-    def states(self, times_ns: list[int]) -> list[State]:
-        """States at ``times_ns`` (ascending): ICRF, barycentric, km and km/s."""
-        since_s = [(t_ns - self._start_ns) / NS_PER_S for t_ns in times_ns]
-        relative: list[list[float]] = []
-        while len(relative) < len(since_s):
-            leg = self._leg_at(since_s[len(relative)])
-            here = [s for s in since_s[len(relative) :] if leg is self._leg_at(s)]
-            parts = (np.array(here) - leg.middle_s) / leg.half_s
-            relative += chebyshev.chebval(parts, leg.series).T.tolist()
-        states = []
-        for t_ns, (x, y, z, vx, vy, vz) in zip(times_ns, relative, strict=True):
-            center = self._space.body_state(self._center, t_ns)
-            states.append(State(add(center.position_km, (x, y, z)), add(center.velocity_km_s, (vx, vy, vz))))
-        return states
+    def states(self, t_ns: NDArray[np.int64]) -> States:
+        """States at many times (ascending): ICRF, barycentric, km and km/s."""
+        since_s = ((t_ns - self._start_ns) / NS_PER_S).tolist()
+        relative: list[_Array] = []
+        done = 0
+        while done < len(since_s):
+            leg = self._leg_at(since_s[done])
+            here = [s for s in since_s[done:] if leg is self._leg_at(s)]
+            # The series T_k(cos a) = cos k a, summed term by term: a state does not depend on those beside it.
+            angle = np.arccos(np.clip((np.array(here) - leg.middle_s) / leg.half_s, -1.0, 1.0))
+            terms = np.cos(angle[:, None] * np.arange(_DEGREE + 1))
+            relative.append((terms[:, :, None] * leg.series).sum(axis=1))
+            done += len(here)
+        return self._space.body(self._center).states(t_ns) + np.concatenate(relative).reshape(-1, 2, 3)
 
     def _leg_at(self, since_s: float) -> _Leg:
         sign = 1 if since_s >= 0.0 else -1
@@ -140,7 +140,7 @@ class Propagation:
         times_ns = [self._start_ns + round(s * NS_PER_S) for s in since_s.tolist()]
         rows = np.array([self._rotation.fixed(self._space.epoch.et_s(t_ns)) for t_ns in times_ns])
         body, sun = self._space.body(self._center), self._space.body("sun")
-        away = np.array([subtract(sun.position_km(t_ns), body.position_km(t_ns)) for t_ns in times_ns])
+        away = (sun.states(np.array(times_ns)) - body.states(np.array(times_ns)))[:, 0]
         field, gm, gm_sun = self._field, self._gm, self._gm_sun
         # What the sun does to the centre, which the orbiter falls with.
         shared = gm_sun * away / _length(away) ** 3 if gm_sun else 0.0

@@ -141,21 +141,22 @@ class Space:
             start_square = sx * sx + sy * sy + sz * sz
             if start_square > (apart_km + reach_km) ** 2:
                 continue
+            on_km = max(0.0, body.stands_within_km - off_km)
+            if a_stands and start_square < on_km * on_km:
+                continue
             wx, wy, wz = rx - delay_s * vx, ry - delay_s * vy, rz - delay_s * vz
-            part = -(sx * wx + sy * wy + sz * wz)
-            x, y, z = sx, sy, sz
-            if part > 0.0:
-                square = wx * wx + wy * wy + wz * wz
-                part = 1.0 if part > square else part / square
-                x, y, z = sx + part * wx, sy + part * wy, sz + part * wz
-            else:
-                part = 0.0
-            if x * x + y * y + z * z < reach_km * reach_km:
-                on_km = body.stands_within_km - off_km
-                if a_stands and start_square < on_km * on_km:
-                    continue
-                if b_stands and (sx + wx) ** 2 + (sy + wy) ** 2 + (sz + wz) ** 2 < on_km * on_km:
-                    continue
+            if b_stands and (sx + wx) ** 2 + (sy + wy) ** 2 + (sz + wz) ** 2 < on_km * on_km:
+                continue
+            along = -(sx * wx + sy * wy + sz * wz)
+            part, square = 0.0, start_square
+            if along > 0.0:
+                way_square = wx * wx + wy * wy + wz * wz
+                if along < way_square:
+                    part = along / way_square
+                    square -= part * along  # rounds to some 10 km2, where a reach 1 km farther makes thousands
+                else:
+                    part, square = 1.0, (sx + wx) ** 2 + (sy + wy) ** 2 + (sz + wz) ** 2
+            if square < reach_km * reach_km:
                 near.append((body, part))
         return near
 

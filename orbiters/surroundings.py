@@ -52,12 +52,12 @@ class SpaceSurroundings:
 
     def altitude_km(self, body: str, t_ns: int) -> float:
         """Height of this node over the reference ellipsoid of ``body``, along the radius."""
-        arm = subtract(self.state(self._me, t_ns).position_km, self._space.body(body).position_km(t_ns))
-        rows = self._space.rows(body, t_ns)
-        equatorial_km, _, polar_km = self._space.radii_km(body)
+        space = self._space
+        arm = subtract(self.state(self._me, t_ns).position_km, space.body(body).position_km(t_ns))
+        equatorial_km, _, polar_km = space.radii_km(body)
         # Of an ellipsoid of revolution only the sine of the latitude counts.
         radius_km = math.hypot(*arm)
-        sine = dot(arm, (rows[0][2], rows[1][2], rows[2][2])) / radius_km
+        sine = dot(arm, space.rotation_of(body).pole(space.epoch.et_s(t_ns))) / radius_km
         return radius_km - 1.0 / math.hypot(math.sqrt(1.0 - min(1.0, sine * sine)) / equatorial_km, sine / polar_km)
 
     def fixed(self, body: str, target: str, t_ns: int) -> State:

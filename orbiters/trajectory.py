@@ -11,18 +11,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import Protocol, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lightlag.bus.time import NS_PER_S
-from lightlag.nodes.trajectory import Ball, State, Vector
+from lightlag.nodes.trajectory import Ball, State, Trajectory, Vector
 
+#: States at many times: shape (times, 2, 3), positions (km) and velocities (km/s).
+States = NDArray[np.float64]
 #: Samples of one call of a sampler: the first index and how many, to as many states.
-Sampler = Callable[[int, int], Sequence[State]]
+Sampler = Callable[[int, int], Sequence[State] | States]
 
-# Coefficients of one piece: position, velocity, then those of the square to the fifth power, three each.
-_Piece = list[float]
+#: Coefficients of one piece, by seconds: position, velocity, then those of the square to the fifth power, three each.
+Piece = list[float]
 
 _BLOCK = 32
 # 50 MB of pieces per track at most; they are made again when asked for again, to the same bits.
@@ -48,7 +51,7 @@ class Track:
         self._step_ns = step_ns
         self._block_ns = _BLOCK * step_ns
         self._sampler = sampler
-        self._pieces: dict[int, _Piece] = {}
+        self._pieces: dict[int, Piece] = {}
         self._fiercest_km_s2: dict[int, float] = {}
 
     @final
@@ -87,6 +90,23 @@ class Track:
             py + u * (vy + u * (cy + u * (dy + u * (ey + u * fy)))),
             pz + u * (vz + u * (cz + u * (dz + u * (ez + u * fz)))),
         )
+
+    @final
+    def states(self, t_ns: NDArray[np.int64]) -> States:
+        """``state`` at many times, to the rounding of a double."""
+        index, rest_ns = np.divmod(t_ns, self._step_ns)
+        pieces = np.array([self._pieces.get(k) or self._fill(k) for k in index.tolist()])
+        p, v, c, d, e, f = pieces.reshape(-1, 6, 3).transpose(1, 0, 2)
+        u = rest_ns[:, None] * 1e-9
+        position = p + u * (v + u * (c + u * (d + u * (e + u * f))))
+        velocity = v + u * (2.0 * c + u * (3.0 * d + u * (4.0 * e + u * (5.0 * f))))
+        return np.stack((position, velocity), axis=1)
+
+    @final
+    def piece(self, t_ns: int) -> tuple[int, Piece]:
+        """The polynomials that hold at ``t_ns``, and how many nanoseconds of their step have passed by then."""
+        index, rest_ns = divmod(t_ns, self._step_ns)
+        return rest_ns, self._pieces.get(index) or self._fill(index)
 
     @final
     def bound(self, t0_ns: int, t1_ns: int) -> Ball:
@@ -129,7 +149,7 @@ class Track:
         """0: clear space."""
         return 0.0
 
-    def _fill(self, index: int) -> _Piece:
+    def _fill(self, index: int) -> Piece:
         if len(self._pieces) >= _KEEP:
             self._pieces.clear()
         block = index // _BLOCK
@@ -142,12 +162,28 @@ class Track:
         return self._pieces[index]
 
 
-def _pieces(samples: Sequence[State], h: float) -> tuple[list[_Piece], float]:
+class Settling(Trajectory, Protocol):
+    """A trajectory that from some time on is a track: a lander, once it stands."""
+
+    def settled(self, t_ns: int) -> Track | None:
+        """The track that it is from ``t_ns`` on, if it is one by then."""
+        ...
+
+
+def settled(trajectory: Trajectory | Settling, t_ns: int) -> Track | None:
+    """The track that a trajectory is from ``t_ns`` on; None if it is none, or none yet."""
+    if isinstance(trajectory, Track):
+        return trajectory
+    told = getattr(trajectory, "settled", None)
+    return told(t_ns) if told else None
+
+
+def _pieces(samples: Sequence[State] | States, h: float) -> tuple[list[Piece], float]:
     """The polynomials between samples 1, 2, .. and the last but one, ``h`` seconds apart; and their acceleration.
 
     Acceleration at a sample is 2 (p+ - 2 p + p-) / h^2 - (v+ - v-) / 2h: off by h^4 / 360 of the sixth derivative.
     """
-    table = np.array(samples)
+    table = np.asarray(samples)
     p, v = table[:, 0], table[:, 1]
     a = 2.0 * ((p[2:] - p[1:-1]) - (p[1:-1] - p[:-2])) / (h * h) - (v[2:] - v[:-2]) / (2.0 * h)
     p0, v0, a0, v1, a1 = p[1:-2], v[1:-2], a[:-1], v[2:-1], a[1:]

@@ -119,11 +119,3 @@ def range_km(a: Vector, b: Vector, radius_km: float) -> float:
     """Great-circle distance on a sphere of ``radius_km`` between the points below ``a`` and ``b``."""
     cross = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
     return radius_km * math.atan2(norm(cross), dot(a, b))
-
-
-def ellipsoid_normal(position_km: Vector) -> Vector:
-    """Unit normal of the reference ellipsoid (through the point, scaled to its size): what a plumb line shows."""
-    a2, b2 = EQUATOR_KM * EQUATOR_KM, POLE_KM * POLE_KM
-    normal = (position_km[0] / a2, position_km[1] / a2, position_km[2] / b2)
-    length = norm(normal)
-    return normal[0] / length, normal[1] / length, normal[2] / length

@@ -22,6 +22,7 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.trajectory import Ball, State
 from lightlag.orbiters.frames import add, apply
+from lightlag.orbiters.sites import GroundSite, SiteTrack
 from lightlag.orbiters.space import Space, in_space
 from lightlag.orbiters.trajectory import enclosing_ball
 
@@ -30,7 +31,6 @@ from .dynamics import (
     STANDARD_GRAVITY_M_S2,
     Vector,
     direction,
-    ellipsoid_normal,
     inertial_acceleration,
     norm,
     range_km,
@@ -108,6 +108,11 @@ class LandingTrajectory:
         return self._t_ns(self._flight.contact_s)
 
     @cached_property
+    def _site(self) -> SiteTrack:
+        """Where it stands in the end."""
+        return GroundSite(body="mars", xyz_km=self._flight.landed_km).realise(self._space)
+
+    @cached_property
     def events(self) -> tuple[LandingEvent, ...]:
         """What happens, in order of time; ids as in the flight's published record."""
         events = [
@@ -122,6 +127,8 @@ class LandingTrajectory:
         Raises:
             GraphError: before the approach begins.
         """
+        if t_ns >= self._contact_ns:
+            return self._site.state(t_ns)
         (x, y, z), (vx, vy, vz) = self.mars_fixed(t_ns)
         rows = self._space.rows("mars", t_ns)
         centre = self._space.body_state("mars", t_ns)
@@ -150,6 +157,8 @@ class LandingTrajectory:
         acceleration and dv the sum of the jumps in velocity; the ball holds all chords and is wider by that.
         """
         entry_ns, contact_ns = self.entry_interface_ns, self._contact_ns
+        if t0_ns >= contact_ns:
+            return self._site.bound(t0_ns, t1_ns)
         points: list[Vector] = []
         margin_km = 0.0
         stretches = (
@@ -171,7 +180,11 @@ class LandingTrajectory:
         """The normal of the reference ellipsoid (ICRF) once the wheels stand on the ground; None in flight."""
         if t_ns < self._contact_ns:
             return None
-        return apply(self._space.rows("mars", t_ns), ellipsoid_normal(self._flight.landed_km))
+        return self._site.zenith(t_ns)
+
+    def settled(self, t_ns: int) -> SiteTrack | None:
+        """The site that it stands on from ``t_ns`` on, if it is down by then."""
+        return self._site if t_ns >= self._contact_ns else None
 
     def attenuation_db(self, t_ns: int, frequency_hz: float) -> float:
         """What the plasma takes from a signal, dB."""

@@ -13,6 +13,8 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S
 from lightlag.missions.edl.flight import fly
 from lightlag.missions.mars2020.landing import landing
+from lightlag.orbiters.frames import add, apply
+from lightlag.orbiters.trajectory import settled
 
 MINUTE_NS = 60 * NS_PER_S
 #: From an hour before entry interface to half an hour after it, in the run time of the fixture's epoch (E-600 s).
@@ -92,10 +94,22 @@ def test_it_has_a_horizon_only_once_it_stands(perseverance, happened):
     contact_ns = happened["wheels_contact"].t_ns
     assert perseverance.zenith(contact_ns - 1) is None
     up = perseverance.zenith(contact_ns)
-    assert math.hypot(*up) == pytest.approx(1.0, abs=1e-12)
+    assert math.hypot(*up) == pytest.approx(1.0, abs=1e-11)  # interpolated, as of every site
     out = np.subtract(perseverance.state(contact_ns).position_km, perseverance._space.body_state("mars", contact_ns)[0])
     # The plumb line leans by f sin(2 lat) from the radius: 0.2 deg at 18 deg north.
     assert math.degrees(math.acos(out @ np.array(up) / np.linalg.norm(out))) == pytest.approx(0.2, abs=0.02)
+
+
+def test_from_contact_on_it_is_the_track_of_its_site(perseverance, space, happened):
+    contact_ns = happened["wheels_contact"].t_ns
+    assert settled(perseverance, contact_ns - 1) is None
+    site = settled(perseverance, contact_ns)
+    for t_ns in (contact_ns, contact_ns + 1, contact_ns + 7_777_777_777_777):
+        fixed_km, _ = perseverance.mars_fixed(t_ns)
+        there = add(space.body_state("mars", t_ns).position_km, apply(space.rows("mars", t_ns), fixed_km))
+        assert math.dist(perseverance.state(t_ns).position_km, there) < 1e-6
+        assert perseverance.state(t_ns) == site.state(t_ns)
+        assert perseverance.zenith(t_ns) == site.zenith(t_ns)
 
 
 def test_the_rover_turns_with_mars(perseverance, space, at):

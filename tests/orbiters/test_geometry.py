@@ -1,6 +1,7 @@
 """Light time against SPICE and published figures; what hides what."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import spiceypy
@@ -12,6 +13,8 @@ from lightlag.bus.time import NS_PER_S, Epoch
 from lightlag.nodes.trajectory import State
 from lightlag.orbiters import (
     C_KM_S,
+    DSN_COMPLEXES,
+    GroundSite,
     Space,
     elevation_deg,
     light_time_back_ns,
@@ -19,7 +22,9 @@ from lightlag.orbiters import (
     occulting_body,
 )
 from lightlag.orbiters.frames import add, apply, scale, unit
+from lightlag.orbiters.geometry import meet
 from lightlag.orbiters.maven import TRAJECTORY as MAVEN
+from lightlag.orbiters.mro import TRAJECTORY as MRO
 
 LIGHT_TIME_TOLERANCE_S = 0.01
 SPICE_TOLERANCE_S = 1e-9
@@ -65,6 +70,39 @@ def test_a_signal_meets_its_receiver_to_the_rounding_of_a_nanosecond(maven, spac
     assert abs(left_km) < 0.51e-9 * (C_KM_S + 60)
     back_ns = light_time_back_ns(there.position_km, t_ns + round(tau_ns), space.body("earth"))
     assert back_ns == pytest.approx(tau_ns, abs=1.1)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    pair=st.sampled_from(
+        [("goldstone", "mro"), ("mro", "goldstone"), ("mro", "maven"), ("maven", "site"), ("mro", "mro")]
+    ),
+    t_ns=st.one_of(st.integers(-(10**14), 10**14), st.integers(-1000, 1000).map(lambda k: k * 80 * NS_PER_S)),
+    way=st.sampled_from([1, -1]),
+)
+def test_a_light_time_is_exact_to_what_a_double_tells_of_positions(tracks, pair, t_ns, way):
+    here, other = tracks[pair[0]].state(t_ns).position_km, tracks[pair[1]]
+    tau_ns, there = meet(here, t_ns, other, way)
+    # A signal needs that time to get there; and there is where the other is then, between two whole nanoseconds.
+    assert math.dist(here, there) / C_KM_S * NS_PER_S == pytest.approx(tau_ns, abs=1e-3)
+    whole_ns = round(tau_ns)
+    position, velocity = other.state(t_ns + way * whole_ns)
+    assert math.dist(there, add(position, scale(way * (tau_ns - whole_ns) / NS_PER_S, velocity))) < 1e-6
+
+
+def test_light_times_to_a_track_are_those_to_any_trajectory_that_moves_like_it(tracks):
+    for t_ns in range(0, 10**14, 1_234_567_890_123):
+        here = tracks["goldstone"].state(t_ns).position_km
+        plain = SimpleNamespace(state=tracks["mro"].state)
+        for way in (1, -1):
+            assert meet(here, t_ns, tracks["mro"], way)[0] == pytest.approx(meet(here, t_ns, plain, way)[0], abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def tracks(space):
+    site = GroundSite.planetocentric("mars", 18.44463, 77.45089, 3391.9372)
+    models = {"maven": MAVEN, "mro": MRO, "goldstone": DSN_COMPLEXES["goldstone"], "site": site}
+    return {name: model.realise(space) for name, model in models.items()}
 
 
 @pytest.fixture(scope="module")

@@ -72,3 +72,13 @@ def test_balls_alone_give_a_bound_too(tracks, pair):
 
 def test_a_place_has_no_lookahead_to_itself(tracks):
     assert least_delay_s(tracks["mro"], tracks["mro"], 0, WINDOW_NS) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_who_has_settled_on_a_track_is_bounded_like_it(tracks):
+    lander = Promised(tracks["jezero"])
+    lander.settled = lambda t_ns: tracks["jezero"] if t_ns >= WINDOW_NS else None
+    for link in ((lander, tracks["mro"]), (tracks["mro"], lander)):
+        on_track = [tracks["jezero"] if end is lander else end for end in link]
+        after, before = (2 * WINDOW_NS, 3 * WINDOW_NS), (0, WINDOW_NS)
+        assert least_delay_s(*link, *after) == least_delay_s(*on_track, *after)
+        assert 0.0 < least_delay_s(*link, *before) < least_delay_s(*on_track, *before)

@@ -3,6 +3,8 @@
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.params import RadioSpec
@@ -137,3 +139,20 @@ def test_a_pass_that_lasts_longer_than_twenty_seconds_is_not_missed(space, traje
                 assert short[0].los_ns - short[0].aos_ns <= 2 * half_ns + NS_PER_S
                 checked += 1
     assert checked > 5
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    pair=st.sampled_from(
+        [("mro", "maven"), ("maven", "mro"), ("hope", "mro"), ("jezero", "maven"), ("mro", "goldstone")]
+    ),
+    t_ns=st.integers(0, 5 * SOL_NS),
+    parts=st.lists(st.floats(0, 1), min_size=8, max_size=8),
+)
+def test_while_a_look_promises_quiet_nobody_rises_or_sets(space, trajectories, pair, t_ns, parts):
+    passes = Passes(space, *(trajectories[name] for name in pair), 0.0, 0.0)
+    margin, quiet_s = passes._look(t_ns)
+    for part in [*parts, 1.0]:
+        later, _ = passes._look(t_ns + int(part * quiet_s * NS_PER_S))
+        # At the very end of what it promises, an edge is met to the rounding of its distance.
+        assert (later >= 0.0) == (margin >= 0.0) or abs(later) < 1e-3
