@@ -201,7 +201,7 @@ class Task(NamedTuple):
         try:
             versions, task = msgpack.unpackb(told)
         except ValueError:
-            raise RunError("no launcher says what to do: agents are started by lightlag launch, see 'hosts:'") from None
+            raise RunError("no launcher says what to do: hosts are started by lightlag launch, see 'hosts:'") from None
         for what, here in _versions().items():
             if versions.get(what) != here:
                 raise RunError(

@@ -203,7 +203,7 @@ def test_a_task_arrives_as_it_was_sent_and_nothing_after_it_is_taken():
 
 @pytest.mark.parametrize("said", [b"", b"\0\0", b"\0\0\0\x05ab", b"\0\0\0\x01\xc1"])
 def test_an_agent_without_a_launcher_says_who_starts_it(said):
-    with pytest.raises(RunError, match="no launcher says what to do: agents are started by lightlag launch"):
+    with pytest.raises(RunError, match="no launcher says what to do: hosts are started by lightlag launch"):
         Task.read(io.BytesIO(said))
 
 
