@@ -143,7 +143,9 @@ class Emission:
         elif sizes == tuple(map(len, arrays)) and sha256:
             made.arrays = Frames.of(arrays, sha256)
         else:
-            raise ProtocolError(f"{made!r} announces frames of {sizes} bytes, got {[len(a) for a in arrays]}")
+            raise ProtocolError(
+                f"emission {made.source}:{made.seq} announces frames of {sizes} bytes, got {[len(a) for a in arrays]}"
+            )
         return made
 
     @property

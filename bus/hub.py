@@ -99,8 +99,8 @@ class Hub:
         self._journal = journal
         self._past = past
         self._watch = watch
-        #: Of each report that was accepted and not told of yet.
-        self._news: list[list[tuple[Any, ...]]] = []
+        #: Of each report that was accepted and not told of yet, with the frontier that it made.
+        self._news: list[tuple[int, list[tuple[Any, ...]]]] = []
         self._answer = answer or (lambda what, arguments: {"error": f"nobody here knows {what!r}"})
         self._pace = pace or Pace(None)
         self._fingerprint = arithmetic_fingerprint()
@@ -188,8 +188,8 @@ class Hub:
             self._listen(socket)
             if not self._absent:
                 self._go_on(socket)
-            for news in self._news:  # hosts first: they wait, people do not
-                self._watch(self.coordinator.frontier_ns, news)
+            for frontier_ns, news in self._news:  # after the hosts: they wait, people do not
+                self._watch(frontier_ns, news)
             self._news.clear()
         outcome = self._outcome
         for chains, tally, peak_kb, failure in self._finished.values():
@@ -308,7 +308,7 @@ class Hub:
         coordinator.accept(report)
         if self._tapped:
             self._publish(socket, report.host, report.incarnation, report.number)
-        self._news.append(wire.news_of(envelope))
+        self._news.append((coordinator.frontier_ns, wire.news_of(envelope)))
 
     def _hello(self, socket: zmq.Socket[bytes], host: int, identity: bytes, envelope: wire.Envelope) -> None:
         incarnation, fingerprint, pid, number, bound_ns = envelope.fields
