@@ -19,6 +19,8 @@ _send, _receive = _BARE.send, _BARE.recv
 _MORE = int(zmq.SNDMORE)
 #: What is smaller is copied: libzmq may keep it in one piece of memory with its neighbours.
 _SMALL_BYTES = 1 << 12
+#: What is as large is sent from where it lies; to tell when it may be forgotten costs more than to copy less.
+_LARGE_BYTES = 1 << 16
 
 
 def send(socket: zmq.Socket[Any], frames: Sequence[Buffer]) -> None:
@@ -27,10 +29,11 @@ def send(socket: zmq.Socket[Any], frames: Sequence[Buffer]) -> None:
     Raises:
         ZMQError: of the first frame, and nothing was sent: nobody of that identity is there (ROUTER).
     """
-    last = len(frames) - 1
-    for frame in frames[:last]:
-        _send(socket, _source(frame), _MORE)
-    _send(socket, _source(frames[last]))
+    left = len(frames)
+    for frame in frames:
+        left -= 1
+        copied = len(frame) < _LARGE_BYTES
+        _send(socket, frame if type(frame) is bytes else _source(frame), _MORE if left else 0, copied)
 
 
 def receive(socket: zmq.Socket[Any]) -> list[Buffer]:

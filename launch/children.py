@@ -38,6 +38,8 @@ from .rundir import HostFiles, RunDirectory
 from .whereabouts import telling
 from .world import World
 
+#: The hub's: one takes in what is large while another sends it on.
+_IO_THREADS = 2
 #: A host leaves with this code when the hub asks for a new incarnation (EX_TEMPFAIL).
 EXIT_AGAIN = 75
 #: What a terminal sends to every process in it, Ctrl-C and that it is closing: the launcher's business.
@@ -105,7 +107,7 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
         gc.freeze()
         with (
             Journal(directory.journal) as journal,
-            zmq.Context() as context,
+            zmq.Context(_IO_THREADS) as context,
             context.socket(zmq.ROUTER) as socket,
             ExitStack() as stack,
         ):
