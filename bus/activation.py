@@ -51,6 +51,8 @@ class Completion:
     #: Emissions of the host's own nodes, wherever they went.
     emissions: int = 0
     receptions: list[Reception] = field(default_factory=list)
+    #: Receptions that are not listed, because nobody writes or shows them.
+    unlisted: int = 0
     losses: list[Loss] = field(default_factory=list)
     logs: list[LogRecord] = field(default_factory=list)
     products: list[Product] = field(default_factory=list)
@@ -72,7 +74,7 @@ class Tally:
     def add(self, done: Completion) -> None:
         """Count what an activation did."""
         self.emissions += done.emissions
-        self.receptions += len(done.receptions)
+        self.receptions += len(done.receptions) + done.unlisted
         for loss in done.losses:
             self.losses[loss.reason] = self.losses.get(loss.reason, 0) + 1
 

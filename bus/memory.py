@@ -72,13 +72,13 @@ def run_in_memory(
             if grants:
                 listen(0)
             outcome.interrupted = stopping()
-    outcome.drive_s = time.perf_counter() - begun_s
-    for at, host in enumerate(hosts):
-        done = host.finish(coordinator.last_grant(at).emissions, failed=coordinator.failure is not None)
-        note(done)
-        if done.failure is not None:
-            coordinator.fail(done.failure)
-        outcome.chains.update(host.chains())
+        outcome.drive_s = time.perf_counter() - begun_s
+        for at, host in enumerate(hosts):
+            done = host.finish(coordinator.last_grant(at).emissions, failed=coordinator.failure is not None)
+            note(done)
+            if done.failure is not None:
+                coordinator.fail(done.failure)
+            outcome.chains.update(host.chains())
     outcome.failure = coordinator.failure
     outcome.reached_ns = coordinator.frontier_ns
     outcome.peak_rss_kb = peak_rss_kb()

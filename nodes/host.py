@@ -69,6 +69,8 @@ class Host:
         #: Emissions since the latest completion, and KiB of what goes to other hosts.
         self.emitted = 0
         self.outgoing_kib = 0
+        #: Whether completions list receptions; to count them is a tenth cheaper, where nobody writes or shows them.
+        self.lists_receptions = True
         self._failed: Failure | None = None
         in_order = enumerate(sorted(nodes, key=lambda node: node.name))
         self._places = [Place(number, node, channels) for number, node in in_order]
@@ -82,7 +84,7 @@ class Host:
                 channel = outlets.get((place.name, port.name))
                 alone = f"port {port.name} is on no channel; what it sends is heard by nobody"
                 port.outlet = (
-                    Outlet(self, place, self._audiences[channel])
+                    Outlet(self, place, self._audiences[channel], self._agenda)
                     if channel
                     else Silence(self, place.name, alone, once=True)
                 )
@@ -105,7 +107,8 @@ class Host:
         for emission in emissions:
             self._take_in(emission)
         done, entries = self.done, self._entries
-        receptions, losses = done.receptions, done.losses
+        losses, arrived = done.losses, 0
+        receptions = done.receptions if self.lists_receptions else None
         at, face = -1, self._face
         with driving(face):
             while entries:
@@ -115,7 +118,7 @@ class Host:
                     if (
                         t_ns >= bound_ns
                         or t_ns >= self.until_ns
-                        or self.emitted + self.outgoing_kib + len(receptions) + len(losses) >= limit
+                        or self.emitted + self.outgoing_kib + arrived + len(losses) >= limit
                         or monotonic() > pause_s  # lightlag: allow wall-clock (as above)
                     ):
                         heappush(entries, entry)
@@ -130,7 +133,9 @@ class Host:
                     if reason is None and not place.absent:
                         reception = Reception(what, place.name, t_ns)
                         place.chain.received(what, t_ns)
-                        receptions.append(reception)
+                        arrived += 1
+                        if receptions is not None:
+                            receptions.append(reception)
                         if what.type in NEWS_TYPES:
                             done.news.extend(news_of(reception))
                         if acts:
@@ -147,6 +152,7 @@ class Host:
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a node raises is its failure
                     self._kill(place, error)
                     self._see_to_loose_ends(place)
+        done.unlisted = arrived - len(done.receptions)
         return self._complete()
 
     def finish(self, emissions: Sequence[Emission], *, failed: bool = False) -> Completion:
