@@ -157,6 +157,8 @@ class Steps(Coroutine[Any, Any, Any]):
         self._waiter: Waiter | None = None
         #: The task's own step, by which it hears of things; None unless it awaits this.
         self._wakeup: Callable[[Any], object] | None = None
+        #: The task itself, likewise.
+        self._task: Any = None
         #: What a step that the task has not heard of has yielded, or raised.
         self._left: tuple[Any, BaseException | None] | None = None
         #: Whether the task was told, in such a step, that it cannot be cancelled by way of this.
@@ -215,7 +217,7 @@ class Steps(Coroutine[Any, Any, Any]):
 
     def _told_raised(self) -> BaseException:
         (_, raised), self._left = self._left, None  # type: ignore[misc]
-        return raised  # type: ignore[no-any-return]
+        return raised  # type: ignore[return-value]
 
     def close(self) -> None:
         """End the coroutine."""
@@ -238,7 +240,7 @@ class Steps(Coroutine[Any, Any, Any]):
         """The task waits; ``callback`` is its step, to be made in its context."""
         self._wakeup = callback
         self._context = context
-        self._task: Any = callback.__self__  # type: ignore[attr-defined]
+        self._task = callback.__self__  # type: ignore[attr-defined]
 
     def cancel(self, msg: object = None) -> bool:
         """The task is cancelled; False if it was already, or is in a step and will see to it after that."""
@@ -257,4 +259,3 @@ class Steps(Coroutine[Any, Any, Any]):
         """What a task that was cancelled meanwhile finds when it is resumed: that it was."""
         message = self._cancel_message
         raise asyncio.CancelledError() if message is None else asyncio.CancelledError(message)
-
