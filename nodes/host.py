@@ -19,6 +19,7 @@ from typing import Any
 
 from lightlag.bus.activation import Completion, Failure, LogRecord, Product
 from lightlag.bus.agenda import TIMER, TURN, Agenda, Entry
+from lightlag.bus.digest import DigestChain
 from lightlag.bus.emission import Emission, Loss, Reception
 from lightlag.bus.errors import NodeError, RunError
 from lightlag.bus.face import Face, driving
@@ -33,6 +34,9 @@ from .outlet import Audience, Judge, Outlet, Place, Settings, Silence
 from .setting import CHANNEL as SETTINGS
 from .trajectory import Surroundings
 
+#: Receptions go into the digest chains in bunches of so many. SHA-256 fills a third of a core's
+#: instruction cache, and would throw out everything else with each.
+_BUNCH = 64
 #: A host that computes for so long (wall s) says how far it is.
 _PAUSE_S = 0.25
 
@@ -71,6 +75,8 @@ class Host:
         self.outgoing_kib = 0
         #: Whether completions list receptions; to count them is a tenth cheaper, where nobody writes or shows them.
         self.lists_receptions = True
+        #: Receptions that are not in their chains yet.
+        self._undigested: list[tuple[DigestChain, Emission, int]] = []
         self._failed: Failure | None = None
         in_order = enumerate(sorted(nodes, key=lambda node: node.name))
         self._places = [Place(number, node, channels) for number, node in in_order]
@@ -109,7 +115,7 @@ class Host:
         done, entries = self.done, self._entries
         losses, arrived = done.losses, 0
         receptions = done.receptions if self.lists_receptions else None
-        at, face = -1, self._face
+        at, face, undigested = -1, self._face, self._undigested
         with driving(face):
             while entries:
                 entry = heappop(entries)
@@ -132,8 +138,10 @@ class Host:
                 try:
                     if reason is None and not place.absent:
                         reception = Reception(what, place.name, t_ns)
-                        place.chain.received(what, t_ns)
+                        undigested.append((place.chain, what, t_ns))
                         arrived += 1
+                        if not arrived % _BUNCH:
+                            self._digest()
                         if receptions is not None:
                             receptions.append(reception)
                         if what.type in NEWS_TYPES:
@@ -252,8 +260,14 @@ class Host:
     def _lose(self, place: Place, emission: Emission, t_ns: int, reason: str | None) -> None:
         if place.absent or reason is None:
             reason = "absent"
+        self._digest()
         place.chain.lost(emission, t_ns, reason)
         self.done.losses.append(Loss(emission, place.name, t_ns, reason))
+
+    def _digest(self) -> None:
+        for chain, emission, t_ns in self._undigested:
+            chain.received(emission, t_ns)
+        self._undigested.clear()
 
     def _join(self, place: Place) -> None:
         place.absent = False
@@ -270,6 +284,7 @@ class Host:
         self._see_to_loose_ends(place)
 
     def _complete(self) -> Completion:
+        self._digest()
         done, self.done = self.done, Completion()
         done.emissions, self.emitted = self.emitted, 0
         self.outgoing_kib = 0

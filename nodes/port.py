@@ -51,7 +51,7 @@ class Port:
         #: Where emissions leave, once the node is in a run.
         self.outlet: Outlet = _NoRun(node)
         self._queue: deque[Reception] = deque()
-        self._readers: list[Waiter] = []
+        self._readers: deque[Waiter] = deque()
         #: To be used again by a reader that is alone, as most are.
         self._waiter: Waiter | None = None
 
@@ -132,7 +132,7 @@ class Port:
     def deliver(self, reception: Reception) -> None:
         """A reception has arrived; called at the top of the node's loop, where its reader may run at once."""
         if self._readers:
-            self._readers.pop(0).steps.resume(reception)
+            self._readers.popleft().steps.resume(reception)
         else:
             self._queue.append(reception)
 
