@@ -80,17 +80,16 @@ class Phold(Node):
     async def run(self) -> None:
         """Send the first messages, then one for each that comes."""
         draws = work.Draws(self.params.index, self.params.nodes)
-        names = [f"n{index}" for index in range(self.params.nodes)]
         number = 0
         for _ in range(work.PHOLD_MESSAGES):
             target, wait_ns = draws.next()
-            self.link.send(Event(number), to=names[target], after_ns=wait_ns)
+            self.link.send(Event(number), to=f"n{target}", after_ns=wait_ns)
             number += 1
         async for reception in self.link.received():
             if not isinstance(reception.message, Event):
                 raise RuntimeError(f"{self.name} received {reception!r}")
             target, wait_ns = draws.next()
-            self.link.send(Event(number), to=names[target], after_ns=wait_ns)
+            self.link.send(Event(number), to=f"n{target}", after_ns=wait_ns)
             number += 1
 
 

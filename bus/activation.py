@@ -51,6 +51,8 @@ class Completion:
     #: Emissions of the host's own nodes, wherever they went.
     emissions: int = 0
     receptions: list[Reception] = field(default_factory=list)
+    #: Receptions that are not listed, because nobody writes or shows them.
+    unlisted: int = 0
     losses: list[Loss] = field(default_factory=list)
     logs: list[LogRecord] = field(default_factory=list)
     products: list[Product] = field(default_factory=list)
@@ -72,7 +74,7 @@ class Tally:
     def add(self, done: Completion) -> None:
         """Count what an activation did."""
         self.emissions += done.emissions
-        self.receptions += len(done.receptions)
+        self.receptions += len(done.receptions) + done.unlisted
         for loss in done.losses:
             self.losses[loss.reason] = self.losses.get(loss.reason, 0) + 1
 
@@ -92,6 +94,8 @@ class Activatable(Protocol):
     """A host of nodes, as a driver sees it."""
 
     name: str
+    #: Whether completions list receptions; else they are only counted.
+    lists_receptions: bool
 
     def activate(self, bound_ns: int, emissions: Sequence[Emission], limit: int) -> Completion:
         """Take the emissions in, then run every event before ``bound_ns``, or about ``limit`` of them.

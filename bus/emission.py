@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgpack
 
 from .errors import ProtocolError
-from .message import decoded
+from .message import decoders
 
 Buffer = bytes | memoryview
 
@@ -202,7 +202,7 @@ class Reception:
         message = self._message
         if message is None:
             emission = self.emission
-            message = self._message = decoded(emission.type, emission.body, emission.arrays)
+            message = self._message = decoders[emission.type](emission.body, emission.arrays)
         return message
 
     @property

@@ -1,4 +1,5 @@
-"""What loops run and tasks wait for: handles, futures, tasks, and the waiter that costs less than a future.
+"""What loops run and tasks wait for: handles, futures, tasks and their steps, and the waiter that costs less than a
+future.
 
 Tasks and futures hash by their loop's own counter: ``TaskGroup`` and ``asyncio.wait`` keep them in sets, and by memory
 address those sets would iterate in another order in every run.
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Generator, Sequence
+from asyncio.tasks import _enter_task, _leave_task
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -45,12 +47,22 @@ class VirtualTask(asyncio.Task[Any]):
     """A task that hashes by the number its loop gave it; ``home`` is that loop."""
 
     def __init__(self, coro: Any, *, loop: Face, home: VirtualLoop, number: int, **kwargs: Any) -> None:
+        if not asyncio.iscoroutine(coro):
+            raise TypeError(f"a coroutine was expected, got {coro!r}")
         self._number = number
         self.home = home
-        super().__init__(coro, loop=loop, **kwargs)
+        self._steps = Steps(coro, loop)
+        super().__init__(self._steps, loop=loop, **kwargs)
 
     def __hash__(self) -> int:
         return self._number
+
+    def get_coro(self) -> Any:
+        """The coroutine."""
+        return self._steps.coro
+
+    #: What asyncio looks at when it shows a task.
+    _coro = property(get_coro)
 
 
 class Handle(asyncio.Handle):
@@ -89,59 +101,162 @@ class Timer(Handle, asyncio.TimerHandle):
 
 
 class Waiter:
-    """What one task awaits until its loop, or its host, resumes it with a value; after that it may be awaited again.
+    """What a coroutine awaits until its loop, or its host, resumes it with a value; after that it may be awaited again.
 
-    asyncio takes it for a future. A future wakes its task by way of the ready queue; a waiter is resumed directly, at
-    the top of the loop and never from within a task, which halves the cost of a reception.
+    A future wakes its task by way of the ready queue; who awaits a waiter is resumed directly, at the top of the loop
+    and never from within a task. ``on_cancel`` is called if its task is cancelled; it is not resumed after that.
+    """
+
+    __slots__ = ("_cancelled", "_on_cancel", "steps")
+
+    #: Of the coroutine that awaits it.
+    steps: Steps
+
+    def __init__(self, on_cancel: Callable[[Waiter], object]) -> None:
+        self._cancelled = False
+        self._on_cancel = on_cancel
+
+    def __await__(self) -> Generator[Waiter, Any, Any]:
+        return (yield self)
+
+    def cancel(self) -> None:
+        """Nobody awaits it any more."""
+        self._cancelled = True
+        self._on_cancel(self)
+
+    def _run(self) -> None:
+        self.steps.resume(None)
+
+
+class Steps(Coroutine[Any, Any, Any]):
+    """The coroutine of a task, as the task sees it; and what the task awaits while that awaits a ``Waiter``.
+
+    A task's step costs several times what the coroutine itself does in it. One that goes from waiter to waiter, as
+    those of nodes do from reception to reception, is therefore run by whoever resumes it; its task, to which nothing
+    has changed, hears of it when the coroutine awaits something else, returns or raises, and goes on from there.
     """
 
     __slots__ = (
         "_asyncio_future_blocking",
-        "_cancelled",
+        "_cancel_message",
         "_context",
+        "_left",
         "_loop",
-        "_message",
-        "_on_cancel",
+        "_refused",
+        "_send",
+        "_task",
+        "_waiter",
         "_wakeup",
-        "value",
+        "coro",
     )
 
-    def __init__(self, loop: VirtualLoop, on_cancel: Callable[[Waiter], object]) -> None:
+    def __init__(self, coro: Coroutine[Any, Any, Any], loop: Face) -> None:
+        self.coro = coro
+        self._send = coro.send
+        self._loop = loop
+        #: What the coroutine awaits, if that is a waiter; None while it is resumed.
+        self._waiter: Waiter | None = None
+        #: The task's own step, by which it hears of things; None unless it awaits this.
+        self._wakeup: Callable[[Any], object] | None = None
+        #: The task itself, likewise.
+        self._task: Any = None
+        #: What a step that the task has not heard of has yielded, or raised.
+        self._left: tuple[Any, BaseException | None] | None = None
+        #: Whether the task was told, in such a step, that it cannot be cancelled by way of this.
+        self._refused = False
+        self._asyncio_future_blocking = False
+
+    def resume(self, value: object) -> None:
+        """Run the coroutine, from a waiter, up to where it waits next."""
+        self._waiter = None
+        _enter_task(self._loop, self._task)
+        try:
+            awaited = self._context.run(self._send, value)
+        except BaseException as error:  # noqa: BLE001 - the task will raise it
+            self._left = None, error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
+        else:
+            if type(awaited) is Waiter and not self._refused:
+                self._waiter = awaited
+                awaited.steps = self
+                return
+            self._left = awaited, None
+        finally:
+            _leave_task(self._loop, self._task)
+        self._context.run(self._wakeup, _RESUMED)  # type: ignore[arg-type]
+
+    # -- what asyncio asks of a coroutine -----------------------------------------------------------------------
+
+    def send(self, value: None) -> Any:
+        """The task's own step."""
+        self._wakeup = self._task = None
+        if self._left is None:
+            return self._seen(self._send(value))
+        if self._left[1] is not None:
+            raise self._told_raised()
+        return self._told_awaited()
+
+    def throw(self, error: BaseException, *_: Any) -> Any:  # type: ignore[override]
+        """The task was cancelled, or what it awaited has failed."""
+        self._wakeup = self._task = None
+        self._refused = False
+        try:
+            if self._left is not None:  # cancelled in a step that it has not heard of: as if at the end of that
+                if self._left[1] is not None:
+                    raise error if isinstance(self._left[1], StopIteration) else self._told_raised()
+                awaited = self._told_awaited()
+                if type(awaited) is Waiter:
+                    awaited.cancel()
+                elif asyncio.isfuture(awaited) and awaited.cancel(*error.args):
+                    return awaited
+            return self._seen(self.coro.throw(error))
+        finally:
+            del error  # a frame that keeps what it raises is a circle that waits for the garbage collector
+
+    def _told_awaited(self) -> Any:
+        (awaited, _), self._left = self._left, None  # type: ignore[misc]
+        return awaited
+
+    def _told_raised(self) -> BaseException:
+        (_, raised), self._left = self._left, None  # type: ignore[misc]
+        return raised  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """End the coroutine."""
+        self.coro.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self.coro.__await__()
+
+    def _seen(self, awaited: Any) -> Any:
+        if type(awaited) is not Waiter:
+            return awaited
+        self._waiter = awaited
+        awaited.steps = self
         self._asyncio_future_blocking = True
-        self._cancelled = False
-        self._loop = loop.face
-        self._on_cancel = on_cancel
-        self.value: Any = None
-
-    def __await__(self) -> Generator[Waiter, None, Any]:
-        yield self
-        return self.value
-
-    def resume(self, value: object = None) -> None:
-        """Run the task up to where it waits next; not to be called after ``on_cancel`` was."""
-        self.value = value
-        self._context.run(self._wakeup, _RESUMED)
-
-    _run = resume
+        return self
 
     # -- what asyncio asks of a future --------------------------------------------------------------------------
 
     def add_done_callback(self, callback: Callable[[Any], object], *, context: contextvars.Context) -> None:
-        """A task waits; ``callback`` resumes it, in its context."""
+        """The task waits; ``callback`` is its step, to be made in its context."""
         self._wakeup = callback
         self._context = context
-        self._asyncio_future_blocking = True  # a task takes this down before it calls; up again for the next time
+        self._task = callback.__self__  # type: ignore[attr-defined]
 
     def cancel(self, msg: object = None) -> bool:
-        """The task is cancelled; False if it was already."""
-        if self._cancelled:
+        """The task is cancelled; False if it was already, or is in a step and will see to it after that."""
+        waiter, wakeup = self._waiter, self._wakeup
+        if waiter is None or wakeup is None:
+            self._refused = True
             return False
-        self._cancelled = True
-        self._message = msg
-        self._on_cancel(self)
-        self._loop.call_soon(self._wakeup, self, context=self._context)
+        if waiter._cancelled:
+            return False
+        waiter.cancel()
+        self._cancel_message = msg
+        self._loop.call_soon(wakeup, self, context=self._context)
         return True
 
     def result(self) -> None:
         """What a task that was cancelled meanwhile finds when it is resumed: that it was."""
-        raise asyncio.CancelledError() if self._message is None else asyncio.CancelledError(self._message)
+        message = self._cancel_message
+        raise asyncio.CancelledError() if message is None else asyncio.CancelledError(message)

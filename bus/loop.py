@@ -240,7 +240,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     async def until_ns(self, t_ns: int) -> None:
         """Sleep until ``t_ns``; an instant that has passed means now, after what is ready already."""
-        waiter = Waiter(self, lambda _: self._agenda.timer_cancelled())
+        waiter = Waiter(lambda _: self._agenda.timer_cancelled())
         self._set_timer(t_ns, waiter)
         await waiter
 

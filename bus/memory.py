@@ -73,14 +73,14 @@ def run_in_memory(
             if grants:
                 listen(0)
             outcome.interrupted = stopping()
-    stopped_ns = pace.now_ns() if outcome.interrupted else NEVER_NS
-    outcome.drive_s = time.perf_counter() - begun_s
-    for at, host in enumerate(hosts):
-        done = host.finish(coordinator.last_grant(at).emissions, failed=coordinator.failure is not None)
-        note(done)
-        if done.failure is not None:
-            coordinator.fail(done.failure)
-        outcome.chains.update(host.chains())
+        outcome.drive_s = time.perf_counter() - begun_s
+        stopped_ns = pace.now_ns() if outcome.interrupted else NEVER_NS
+        for at, host in enumerate(hosts):
+            done = host.finish(coordinator.last_grant(at).emissions, failed=coordinator.failure is not None)
+            note(done)
+            if done.failure is not None:
+                coordinator.fail(done.failure)
+            outcome.chains.update(host.chains())
     outcome.failure = coordinator.failure
     outcome.reached_ns = min(coordinator.frontier_ns, stopped_ns)
     outcome.peak_rss_kb = peak_rss_kb()

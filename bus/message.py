@@ -35,8 +35,19 @@ _unpack: Callable[..., Any] = msgpack.unpackb
 Check = Callable[[Any, str], Any]
 T = TypeVar("T")
 _registry: dict[str, type[Message]] = {}
-#: What makes a message of each type from its bytes.
-_decoders: dict[str, Callable[[bytes, tuple[bytes | memoryview, ...]], Message]] = {}
+_Decode = Callable[[bytes, tuple[bytes | memoryview, ...]], "Message"]
+
+
+class _Decoders(dict[str, _Decode]):
+    """What makes a message of each type from its bytes."""
+
+    def __missing__(self, kind: str) -> _Decode:
+        return message_class(kind).decode  # which says what is known
+
+
+#: What makes a message of a type ``name@version`` from (body, raw frames). Asked for a type that nobody registered
+#: here, or given bytes that are no such message, it raises MessageError.
+decoders = _Decoders()
 
 
 def _fail(where: str, expected: str, value: object) -> MessageError:
@@ -349,23 +360,10 @@ def message(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
         if known and (known.__module__, known.__qualname__) != (made.__module__, made.__qualname__):
             raise MessageError(f"{kind} is already {known.__module__}.{known.__qualname__}; give it another name")
         _registry[kind] = made
-        _decoders[kind] = _write_decode(made, hints) if scalars else made.decode
+        decoders[kind] = _write_decode(made, hints) if scalars else made.decode
         return made  # type: ignore[no-any-return]
 
     return decorate
-
-
-def decoded(kind: str, body: bytes, arrays: tuple[bytes | memoryview, ...]) -> Message:
-    """The message of type ``name@version`` of (body, raw frames).
-
-    Raises:
-        MessageError: nobody registered that type here, or the bytes are no such message.
-    """
-    try:
-        decode = _decoders[kind]
-    except KeyError:
-        decode = message_class(kind).decode  # which says what is known
-    return decode(body, arrays)
 
 
 def message_class(kind: str) -> type[Message]:

@@ -15,7 +15,8 @@ import zmq
 from .emission import Buffer
 
 _BARE = zmq.backend.Socket
-_send, _receive = _BARE.send, _BARE.recv
+_send: Any = _BARE.send
+_receive = _BARE.recv
 _MORE = int(zmq.SNDMORE)
 #: What is smaller is copied: libzmq may keep it in one piece of memory with its neighbours.
 _SMALL_BYTES = 1 << 12

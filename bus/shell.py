@@ -177,6 +177,8 @@ class _Shell:
         self._incarnation = incarnation
         self._send = send
         self._tally = Tally()
+        #: Whether somebody writes receptions.
+        self._lists = host.lists_receptions
         #: The number of the latest report; emissions taken in; the highest bound granted.
         self._number = 0
         self._got = 0
@@ -204,6 +206,7 @@ class _Shell:
             return False
         elif envelope.kind == wire.TAP:
             self._tapped = envelope.fields[0]
+            self._host.lists_receptions = self._lists or self._tapped
         elif envelope.kind == wire.AGAIN:
             raise HostAgain(f"host {self._host.name}: the hub does not know how far it has come")
         elif envelope.kind == wire.REFUSED:

@@ -63,6 +63,7 @@ def serve_host(
     facts = read_facts(directory.journal)
     world = World(load_graph(str(directory.graph), {}))
     host = world.host(name, facts["groups"][facts["hosts"].index(name)])
+    host.lists_receptions = facts["record"]
     gc.collect()
     gc.freeze()  # a graph's nodes live as long as the process: the collector need not look at them again and again
     files: list[HostFiles] = []

@@ -60,7 +60,9 @@ class InProcess:
         speed: float | None,
     ) -> Outcome:
         """Run to the end, or until somebody stops it."""
-        files = HostFiles(self._directory, HERE, self._world.graph.epoch, record=self._facts["record"])
+        host = self._world.host(HERE, sorted(self._world.nodes))
+        recorded = host.lists_receptions = self._facts["record"]
+        files = HostFiles(self._directory, HERE, self._world.graph.epoch, record=recorded)
         pace = self._pace = Pace(speed)
 
         def watched(frontier_ns: int, news: list[tuple[Any, ...]]) -> None:
@@ -69,8 +71,8 @@ class InProcess:
 
         def write(done: Completion) -> None:
             files.write(done)
-            if self._tap is not None and self._tap.wanted:
-                self._tap.publish(bunches(done))
+            if tap.wanted:
+                tap.publish(bunches(done))
 
         try:
             with (
@@ -80,11 +82,15 @@ class InProcess:
                 context.socket(zmq.ROUTER) as socket,
             ):
                 endpoint = f"ipc://{private}/hub"
-                self._tap = Tap(endpoint)
+                tap = self._tap = Tap(endpoint)
+
+                def listen(wait_ms: int) -> None:
+                    self._listen(socket, wait_ms)
+                    host.lists_receptions = recorded or tap.wanted
+
                 socket.setsockopt(zmq.LINGER, 0)
                 socket.bind(endpoint)
                 say_alive(self._directory.live, endpoint, self._facts["run"])
-                host = self._world.host(HERE, sorted(self._world.nodes))
                 with telling(host, endpoint, 0):
                     return run_in_memory(
                         [host],
@@ -93,7 +99,7 @@ class InProcess:
                         watch=watched,
                         stopping=lambda: self.stopping or stopping(),
                         pace=pace,
-                        listen=lambda wait_ms: self._listen(socket, wait_ms),
+                        listen=listen,
                     )
         finally:
             files.close()

@@ -19,6 +19,7 @@ from typing import Any
 
 from lightlag.bus.activation import Completion, Failure, LogRecord, Product
 from lightlag.bus.agenda import TIMER, TURN, Agenda, Entry
+from lightlag.bus.digest import DigestChain
 from lightlag.bus.emission import Emission, Loss, Reception
 from lightlag.bus.errors import NodeError, RunError
 from lightlag.bus.face import Face, driving
@@ -33,6 +34,9 @@ from .outlet import Audience, Judge, Outlet, Place, Settings, Silence
 from .setting import CHANNEL as SETTINGS
 from .trajectory import Surroundings
 
+#: Receptions go into the digest chains in bunches of so many. SHA-256 fills a third of a core's
+#: instruction cache, and would throw out everything else with each.
+_BUNCH = 64
 #: A host that computes for so long (wall s) says how far it is.
 _PAUSE_S = 0.25
 
@@ -69,6 +73,10 @@ class Host:
         #: Emissions since the latest completion, and KiB of what goes to other hosts.
         self.emitted = 0
         self.outgoing_kib = 0
+        #: Whether completions list receptions; to count them is a tenth cheaper, where nobody writes or shows them.
+        self.lists_receptions = True
+        #: Receptions that are not in their chains yet.
+        self._undigested: list[tuple[DigestChain, Emission, int]] = []
         self._failed: Failure | None = None
         in_order = enumerate(sorted(nodes, key=lambda node: node.name))
         self._places = [Place(number, node, channels) for number, node in in_order]
@@ -82,7 +90,7 @@ class Host:
                 channel = outlets.get((place.name, port.name))
                 alone = f"port {port.name} is on no channel; what it sends is heard by nobody"
                 port.outlet = (
-                    Outlet(self, place, self._audiences[channel])
+                    Outlet(self, place, self._audiences[channel], self._agenda)
                     if channel
                     else Silence(self, place.name, alone, once=True)
                 )
@@ -105,8 +113,9 @@ class Host:
         for emission in emissions:
             self._take_in(emission)
         done, entries = self.done, self._entries
-        receptions, losses = done.receptions, done.losses
-        at, face = -1, self._face
+        losses, arrived = done.losses, 0
+        receptions = done.receptions if self.lists_receptions else None
+        at, face, undigested = -1, self._face, self._undigested
         with driving(face):
             while entries:
                 entry = heappop(entries)
@@ -115,7 +124,7 @@ class Host:
                     if (
                         t_ns >= bound_ns
                         or t_ns >= self.until_ns
-                        or self.emitted + self.outgoing_kib + len(receptions) + len(losses) >= limit
+                        or self.emitted + self.outgoing_kib + arrived + len(losses) >= limit
                         or monotonic() > pause_s  # lightlag: allow wall-clock (as above)
                     ):
                         heappush(entries, entry)
@@ -129,8 +138,12 @@ class Host:
                 try:
                     if reason is None and not place.absent:
                         reception = Reception(what, place.name, t_ns)
-                        place.chain.received(what, t_ns)
-                        receptions.append(reception)
+                        undigested.append((place.chain, what, t_ns))
+                        arrived += 1
+                        if not arrived % _BUNCH:
+                            self._digest()
+                        if receptions is not None:
+                            receptions.append(reception)
                         if what.type in NEWS_TYPES:
                             done.news.extend(news_of(reception))
                         if acts:
@@ -147,6 +160,7 @@ class Host:
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a node raises is its failure
                     self._kill(place, error)
                     self._see_to_loose_ends(place)
+        done.unlisted = arrived - len(done.receptions)
         return self._complete()
 
     def finish(self, emissions: Sequence[Emission], *, failed: bool = False) -> Completion:
@@ -252,8 +266,14 @@ class Host:
     def _lose(self, place: Place, emission: Emission, t_ns: int, reason: str | None) -> None:
         if place.absent or reason is None:
             reason = "absent"
+        self._digest()
         place.chain.lost(emission, t_ns, reason)
         self.done.losses.append(Loss(emission, place.name, t_ns, reason))
+
+    def _digest(self) -> None:
+        for chain, emission, t_ns in self._undigested:
+            chain.received(emission, t_ns)
+        self._undigested.clear()
 
     def _join(self, place: Place) -> None:
         place.absent = False
@@ -270,6 +290,7 @@ class Host:
         self._see_to_loose_ends(place)
 
     def _complete(self) -> Completion:
+        self._digest()
         done, self.done = self.done, Completion()
         done.emissions, self.emitted = self.emitted, 0
         self.outgoing_kib = 0

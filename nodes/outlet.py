@@ -7,11 +7,13 @@ where one port of a node joins a channel to send.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from heapq import heappush
 from typing import TYPE_CHECKING, Protocol
 
+from lightlag.bus.agenda import Agenda
 from lightlag.bus.digest import DigestChain
 from lightlag.bus.emission import Buffer, Emission, Origin, Reception
-from lightlag.bus.medium import Channel
+from lightlag.bus.medium import Channel, Wire
 
 from .node import Node
 from .setting import changed
@@ -85,17 +87,19 @@ class Audience:
 class Outlet:
     """Where a node's port joins a channel."""
 
-    __slots__ = ("_audience", "_channel", "_here", "_host", "_judge", "_loop", "_place", "_stamp")
+    __slots__ = ("_agenda", "_audience", "_channel", "_here", "_host", "_latency_ns", "_loop", "_medium", "_place")
 
-    def __init__(self, host: Host, place: Place, audience: Audience) -> None:
+    def __init__(self, host: Host, place: Place, audience: Audience, agenda: Agenda) -> None:
         self._host = host
         self._place = place
         self._loop = place.loop
         self._audience = audience
         self._here = audience.here
         self._channel = audience.channel.name
-        self._stamp = audience.channel.medium.stamp
-        self._judge = audience.channel.medium.judge
+        self._medium = medium = audience.channel.medium
+        #: A wire's, which says the same of every emission and need not be asked.
+        self._latency_ns = medium.latency_ns if type(medium) is Wire else 0
+        self._agenda = agenda.entries
 
     def check(self, to: str) -> None:
         """Raises NodeError if ``to`` is no member of the channel."""
@@ -118,19 +122,22 @@ class Outlet:
             self.check(to)
         place, host = self._place, self._host
         name, sent_ns = place.name, self._loop.now_ns + after_ns
-        emitter = self._stamp(name, sent_ns)
+        latency_ns = self._latency_ns
+        emitter = b"" if latency_ns else self._medium.stamp(name, sent_ns)
         place.seq = seq = place.seq + 1
         host.emitted += 1
         emission = Emission(
             name, seq, self._channel, type, sent_ns, body, arrays, to, duration_ns, emitter, via, origin
         )
-        if receiver is not None:
-            host.judge(emission, (receiver,), self._judge)
-            return
-        host.judge(emission, self._audience.of(name, to), self._judge)
-        if self._audience.elsewhere:
-            host.done.outbox.append(emission)
-            host.outgoing_kib += emission.size_bytes >> 10
+        if receiver is None:
+            host.judge(emission, self._audience.of(name, to), self._medium.judge)
+            if self._audience.elsewhere:
+                host.done.outbox.append(emission)
+                host.outgoing_kib += emission.size_bytes >> 10
+        elif latency_ns:
+            heappush(self._agenda, (sent_ns + latency_ns, receiver.number, name, seq, emission, None))
+        else:
+            host.judge(emission, (receiver,), self._medium.judge)
 
 
 class Silence:

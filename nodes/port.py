@@ -51,7 +51,7 @@ class Port:
         #: Where emissions leave, once the node is in a run.
         self.outlet: Outlet = _NoRun(node)
         self._queue: deque[Reception] = deque()
-        self._readers: list[Waiter] = []
+        self._readers: deque[Waiter] = deque()
         #: To be used again by a reader that is alone, as most are.
         self._waiter: Waiter | None = None
 
@@ -82,17 +82,16 @@ class Port:
         return self
 
     @types.coroutine
-    def __anext__(self) -> Generator[Waiter, None, Reception]:
+    def __anext__(self) -> Generator[Waiter, Reception, Reception]:
         """The next reception; each goes to one reader only."""
         if self._queue:
             return self._queue.popleft()
         readers = self._readers
         waiter = self._waiter
         if readers or waiter is None:
-            waiter = self._waiter = Waiter(self.node.loop, self._reader_cancelled)
+            waiter = self._waiter = Waiter(self._reader_cancelled)
         readers.append(waiter)
-        yield waiter
-        return waiter.value  # type: ignore[no-any-return]
+        return (yield waiter)
 
     def _reader_cancelled(self, waiter: Waiter) -> None:
         self._readers.remove(waiter)
@@ -133,7 +132,7 @@ class Port:
     def deliver(self, reception: Reception) -> None:
         """A reception has arrived; called at the top of the node's loop, where its reader may run at once."""
         if self._readers:
-            self._readers.pop(0).resume(reception)
+            self._readers.popleft().steps.resume(reception)
         else:
             self._queue.append(reception)
 

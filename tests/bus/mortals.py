@@ -100,6 +100,8 @@ class MortalJournal(Journal):
 class MortalHost:
     """A host that may die at whatever it does."""
 
+    lists_receptions = True
+
     def __init__(self, host: Activatable, fate: Fate) -> None:
         self.name = host.name
         self._host = host

@@ -211,6 +211,7 @@ class Talker:
     """Says something every 20 ns."""
 
     name = "h0"
+    lists_receptions = True
     seq = 0
 
     def activate(self, bound_ns, emissions, limit):

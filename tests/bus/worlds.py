@@ -128,6 +128,8 @@ class World:
 class ModelHost:
     """The nodes of one host of a world: each hashes what happens to it, and the hash says what it does next."""
 
+    lists_receptions = True
+
     def __init__(self, world: World, host: int) -> None:
         self.name = f"h{host}"
         self.clock_ns = -1

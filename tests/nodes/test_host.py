@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.nodes.worlds import Note, Scripted, host, listen, note_from, run_to_end, wire
 
+from lightlag.bus.activation import Tally
 from lightlag.bus.digest import run_digest
 from lightlag.bus.errors import BrokenPromise, NodeError
 from lightlag.bus.medium import Channel, Verdict, Wire
@@ -46,6 +47,19 @@ def test_receptions_of_an_instant_come_by_source_and_number_whenever_the_host_le
     done = world.activate(16, [], NEVER_NS)
     assert [text for _, _, text in node.seen] == ["a9", "a10", "b9", "b10", "c9", "c10"]
     assert [reception.received_ns for reception in done.receptions] == [15] * 6
+
+
+def test_receptions_that_nobody_writes_are_counted_and_digested_all_the_same():
+    def run(lists_receptions):
+        made = host([Scripted("a", chatter), Scripted("b", listen)], [wire("wire", "a", "b")], until_ns=60)
+        made.lists_receptions = lists_receptions
+        done, tally = made.activate(NEVER_NS, [], NEVER_NS), Tally()
+        tally.add(done)
+        return len(done.receptions), tally.receptions, made.chains()
+
+    (listed, counted, chains), bare = run(True), run(False)
+    assert listed == counted > 0
+    assert bare == (0, counted, chains)
 
 
 def test_timers_of_an_instant_come_after_all_its_receptions():
