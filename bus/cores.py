@@ -58,8 +58,13 @@ class Cores:
             self._judge(pace, at_once)
             self._begin()
 
+    def joined(self, pid: int) -> None:
+        """A process said hello: begin with all of them apart. A hub that has died may have left it on one core."""
+        self.apart()
+        self._place([pid], False)
+
     def apart(self) -> None:
-        """Let every process run where it will: one was started again, or the run ends."""
+        """Let every process run where it will: the run ends, say."""
         self._before, self._stretches = None, 0
         if self.together:
             self._switch()

@@ -341,7 +341,7 @@ class Hub:
         if self._tap is not None and self._tap.wanted:
             self._say(socket, host, wire.encode(self._run_id, wire.TAP, (True,)))
         if self._cores is not None:
-            self._cores.apart()
+            self._cores.joined(pid)
         self._absent.discard(host)
         self._finishing.discard(host)
         self._finished.pop(host, None)

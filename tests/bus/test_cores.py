@@ -62,10 +62,15 @@ def test_processes_that_begin_to_run_at_once_are_let_apart():
 
 def test_when_a_process_is_started_again_all_are_let_apart():
     machine = Machine(apart_s=80e-6, together_s=40e-6).run(10)
-    machine.cores.apart()
-    assert machine.placed == [True, False]
-    machine.cores.apart()
-    assert machine.placed == [True, False]
+    machine.cores.joined(3)
+    assert machine.placed == [True, False, False]
+    assert not machine.cores.together
+
+
+def test_what_a_dead_hub_has_left_on_one_core_is_let_go():
+    machine = Machine(apart_s=80e-6, together_s=40e-6)
+    machine.cores.joined(1)
+    assert machine.placed == [False]
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not place processes on cores")
