@@ -24,7 +24,7 @@ def test_other_processes_and_other_numbers_of_threads_have_the_same(threads):
     assert re.fullmatch("[0-9a-f]{16}", arithmetic_fingerprint())
 
 
-@pytest.mark.parametrize(("module", "name"), [(math, "tan"), (np, "cos"), (np.linalg, "solve")])
+@pytest.mark.parametrize(("module", "name"), [(math, "tan"), (np, "arccos"), (np.linalg, "solve")])
 def test_one_other_bit_of_one_function_is_another_fingerprint(monkeypatch, module, name):
     true, here = getattr(module, name), arithmetic_fingerprint()
     monkeypatch.setattr(module, name, lambda *values: np.nextafter(true(*values), 2.0))
