@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-#: Grants in a stretch.
+#: Grants in a stretch, or how long it lasts (wall s) where they are few.
 STRETCH = 256
+_STRETCH_S = 1.0
 #: So many hosts at once, on average, still count as turns.
 _TURNS = 1.2
 #: The other way is kept if it is that much quicker.
@@ -53,9 +54,9 @@ class Cores:
         self._grants += grants
         self._calls += 1
         self._running += running
-        if self._grants >= STRETCH:
-            pace, at_once = self._grants / (self._clock() - self._begun_s), self._running / self._calls
-            self._judge(pace, at_once)
+        lasted_s = self._clock() - self._begun_s
+        if self._grants >= STRETCH or lasted_s > _STRETCH_S:
+            self._judge(self._grants / lasted_s, self._running / self._calls)
             self._begin()
 
     def joined(self, pid: int) -> None:

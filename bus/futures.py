@@ -189,11 +189,12 @@ class Steps(Coroutine[Any, Any, Any]):
     def send(self, value: None) -> Any:
         """The task's own step."""
         self._wakeup = self._task = None
+        self._refused = False
         if self._left is None:
             return self._seen(self._send(value))
         if self._left[1] is not None:
             raise self._told_raised()
-        return self._told_awaited()
+        return self._seen(self._told_awaited())
 
     def throw(self, error: BaseException, *_: Any) -> Any:  # type: ignore[override]
         """The task was cancelled, or what it awaited has failed."""
@@ -251,9 +252,9 @@ class Steps(Coroutine[Any, Any, Any]):
             return False
         if waiter._cancelled:
             return False
-        waiter.cancel()
         self._cancel_message = msg
-        self._loop.call_soon(wakeup, self, context=self._context)
+        self._loop.call_soon(wakeup, self, context=self._context)  # refused to a task of another node
+        waiter.cancel()
         return True
 
     def result(self) -> None:

@@ -164,9 +164,9 @@ class Hub:
         if self._absent or self._finishing:
             raise RunError("the run is starting or ending; nothing can be sent now")
         sent_ns = max(self.coordinator.act_ns(host), self._pace.reached_ns())
-        self._acts += 1
-        emission = Emission(OPERATOR, self._acts, f"@{port}", type, sent_ns, body, arrays, to=node)
+        emission = Emission(OPERATOR, self._acts + 1, f"@{port}", type, sent_ns, body, arrays, to=node)
         self._journal.append(host, wire.encode(self._run_id, wire.ACT, (), [emission]), [emission])
+        self._acts += 1
         self.coordinator.act(host, emission)
         return sent_ns
 
@@ -185,12 +185,14 @@ class Hub:
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         socket.setsockopt(zmq.LINGER, _LINGER_MS)
         while len(self._finished) < len(self.hosts):
-            self._listen(socket)
-            if not self._absent:
-                self._go_on(socket)
-            for frontier_ns, news in self._news:  # after the hosts: they wait, people do not
-                self._watch(frontier_ns, news)
-            self._news.clear()
+            try:
+                self._listen(socket)
+                if not self._absent:
+                    self._go_on(socket)
+            finally:
+                for frontier_ns, news in self._news:  # after the hosts: they wait, people do not
+                    self._watch(frontier_ns, news)
+                self._news.clear()
         outcome = self._outcome
         for chains, tally, peak_kb, failure in self._finished.values():
             if failure:

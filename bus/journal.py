@@ -29,8 +29,8 @@ MAGIC = b"lightlag journal 3\n"
 #: Of a record: the host (-1: nobody), the CRC-32 of the first frame, the number of frames; then the size of each, with
 #: ``_BEFORE`` in it if not the frame follows but its place in the file, where it was written before.
 _HEAD = struct.Struct("<iII")
-_SIZE = struct.Struct("<I")
-_BEFORE = 1 << 31
+_SIZE = struct.Struct("<Q")
+_BEFORE = 1 << 63
 _PLACE = struct.Struct("<Q")
 #: Of how many arrays it is remembered where they were written, and which are worth it.
 _REMEMBERED = 4_096
@@ -73,6 +73,16 @@ class Journal:
 
         ``emissions`` are those whose arrays are the ``frames`` after the first.
         """
+        start = self._end
+        try:
+            self._append(host, frames, emissions)
+        except OSError:  # a full disk, say: half a record would make nonsense of all that follows
+            self._places.clear()
+            self._end = start
+            os.ftruncate(self._file, start)
+            raise
+
+    def _append(self, host: int, frames: Sequence[Buffer], emissions: Sequence[Emission]) -> None:
         first, count = frames[0], len(frames)
         head = _HEAD.pack(host, zlib.crc32(first), count) + _SIZE.pack(len(first))
         if count == 1:
@@ -224,7 +234,14 @@ def _read_record(
 def _read_again(file: IO[bytes], size: int) -> bytes:
     """A frame that was written before, at the place that is given here; empty where the journal ends."""
     place = file.read(_PLACE.size)
-    return os.pread(file.fileno(), size, *_PLACE.unpack(place)) if len(place) == _PLACE.size else b""
+    if len(place) < _PLACE.size:
+        return b""
+    frame = os.pread(file.fileno(), size, *_PLACE.unpack(place))
+    if len(frame) < size:
+        raise JournalError(
+            f"{file.name}: the record before byte {file.tell()} is damaged (no {size} bytes were written before)"
+        )
+    return frame
 
 
 def _whole_bytes(path: Path) -> int:

@@ -251,6 +251,8 @@ def _array_of(arrays: tuple[bytes | memoryview, ...]) -> Callable[[int, bytes], 
         if not _DTYPE.fullmatch(dtype) or min(index, *shape, 0) < 0:
             raise ValueError(f"an array of {dtype!r} and shape {shape!r}, frame {index!r}")
         found = np.frombuffer(arrays[index], dtype=dtype).reshape(shape)
+        if not found.flags.aligned:  # NumPy would compute with it in another way, and another last bit
+            found = found.copy()
         found.flags.writeable = False
         return found
 

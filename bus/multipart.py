@@ -18,8 +18,8 @@ _BARE = zmq.backend.Socket
 _send: Any = _BARE.send
 _receive = _BARE.recv
 _MORE = int(zmq.SNDMORE)
-#: What is smaller is copied: libzmq may keep it in one piece of memory with its neighbours.
-_SMALL_BYTES = 1 << 12
+#: What is smaller is copied: libzmq keeps it in one piece of memory with its neighbours, at any address.
+_SMALL_BYTES = 1 << 13
 #: What is as large is sent from where it lies; to tell when it may be forgotten costs more than to copy less.
 _LARGE_BYTES = 1 << 16
 

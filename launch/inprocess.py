@@ -124,9 +124,9 @@ class InProcess:
     def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
         """See ``Hub.act``."""
         sent_ns = max(self.coordinator.act_ns(host), self._pace.reached_ns())
-        self._acts += 1
-        emission = Emission(OPERATOR, self._acts, f"@{port}", type, sent_ns, body, arrays, to=node)
+        emission = Emission(OPERATOR, self._acts + 1, f"@{port}", type, sent_ns, body, arrays, to=node)
         self._journal.append(host, wire.encode(self._facts["run"], wire.ACT, (), [emission]), [emission])
+        self._acts += 1
         self.coordinator.act(host, emission)
         return sent_ns
 

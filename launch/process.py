@@ -136,5 +136,11 @@ def own_command(words: Sequence[str]) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """What the launcher can import, its children can."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    """What the launcher can import, its children can; and they compute with as many threads as it would.
+
+    A BLAS counts cores when it is loaded, which may be while the hub has put the process on one (``bus.cores``); and
+    with another number of threads it adds up in another order.
+    """
+    cores = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), cores)
+    return {**threads, **os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
@@ -231,3 +232,22 @@ def test_the_journal_holds_what_restarted_hosts_and_a_restarted_hub_must_know(tm
         host.finish(second.last_grant(at).emissions)
         chains |= host.chains()
     assert chains == alone(world)
+
+
+def test_what_could_not_be_written_whole_is_not_in_the_journal(tmp_path, monkeypatch):
+    """A disk that is full for a moment: nothing that was written before or is written later is lost."""
+    records = [(0, said(1, n, n, n, 0, [Emission("a", n, "c", "x@1", n, b"", PICTURE)])) for n in (1, 2, 3)]
+    with Journal(tmp_path / "journal", FACTS) as journal:
+        append(journal, *records[0])
+
+        def full(file, pieces, write=os.writev):
+            write(file, [pieces[0][:7]])
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "writev", full)
+            with pytest.raises(OSError, match="No space left"):
+                append(journal, *records[1])
+        append(journal, *records[1])
+        append(journal, *records[2])
+    assert read(tmp_path / "journal") == as_read(records)
