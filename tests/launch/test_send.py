@@ -318,7 +318,7 @@ def test_acts_through_a_hub_reach_nobodys_past_and_come_again_to_a_host_that_is_
 
     def watch(frontier_ns, news) -> None:
         hub = bench.hubs[-1]
-        if len(acted) < 10 and not hub._absent:
+        if len(acted) < 10 and not hub._absent and not hub._finishing:
             node = draw.choice(world.nodes)
             acted.append(hub.act(world.host_of[node], node, "in", "x@1", b"", ()))
 
@@ -359,7 +359,7 @@ def test_so_it_is_at_a_hub(tmp_path):
 
     def watch(frontier_ns, news) -> None:
         hub = bench.hubs[-1]
-        if len(acted) < 5 and not hub._absent:
+        if len(acted) < 5 and not hub._absent and not hub._finishing:
             stands_ns = pace.reached_ns()
             acted.append((stands_ns, hub.act(world.host_of[world.nodes[0]], world.nodes[0], "in", "x@1", b"", ())))
 
