@@ -19,6 +19,7 @@ from lightlag.bus import wire
 from lightlag.bus.coordinator import Report
 from lightlag.bus.emission import Emission
 from lightlag.bus.errors import GraphError
+from lightlag.bus.hub import Hub
 from lightlag.bus.journal import Journal, read_facts, read_journal
 from lightlag.bus.message import message, message_class
 from lightlag.bus.operator import OPERATOR, Operator
@@ -316,14 +317,15 @@ def test_acts_through_a_hub_reach_nobodys_past_and_come_again_to_a_host_that_is_
     draw = random.Random(seed)
     acted: list[int] = []
 
-    def watch(frontier_ns, news) -> None:
-        hub = bench.hubs[-1]
-        if len(acted) < 10 and not hub._absent and not hub._finishing:
+    def reported(hub, *arguments, report=Hub._report) -> None:
+        report(hub, *arguments)
+        if len(acted) < 10 and not hub._absent:
             node = draw.choice(world.nodes)
             acted.append(hub.act(world.host_of[node], node, "in", "x@1", b"", ()))
 
-    bench.watch = watch
-    first = bench.run()
+    with monkeypatch.context() as acting:
+        acting.setattr(Hub, "_report", reported)
+        first = bench.run()
     bench.close()
     assert acted
     assert bench.raised == {}
@@ -351,19 +353,19 @@ def test_in_a_paced_run_an_act_is_stamped_with_where_the_wall_clock_stands(tmp_p
     assert desk.act(0, "listener", "heard", "lightlag.event@1", body, ()) == 6_500_000_000
 
 
-def test_so_it_is_at_a_hub(tmp_path):
+def test_so_it_is_at_a_hub(tmp_path, monkeypatch):
     world = Receiving(1)
     bench = Bench(tmp_path, world)
     pace = Pace(world.until_ns / 0.5e9)  # half a second in all
     acted: list[tuple[int, int]] = []
 
-    def watch(frontier_ns, news) -> None:
-        hub = bench.hubs[-1]
-        if len(acted) < 5 and not hub._absent and not hub._finishing:
+    def reported(hub, *arguments, report=Hub._report) -> None:
+        report(hub, *arguments)
+        if len(acted) < 5 and not hub._absent:
             stands_ns = pace.reached_ns()
             acted.append((stands_ns, hub.act(world.host_of[world.nodes[0]], world.nodes[0], "in", "x@1", b"", ())))
 
-    bench.watch = watch
+    monkeypatch.setattr(Hub, "_report", reported)
     bench.start_hosts()
     bench.serve(pace=pace)
     bench.close()
