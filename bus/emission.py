@@ -109,15 +109,27 @@ class Emission:
         self.sent_ns = sent_ns
         self.body = body
         self.to = to
-        if duration_ns or emitter or arrays or via or origin:
-            frames = (arrays if isinstance(arrays, Frames) else Frames.of(arrays)) if arrays else NO_FRAMES
-            self.arrays: Frames = frames
-            self._rest = rest = (duration_ns, emitter, tuple(map(len, frames)), frames.sha256, via, origin)
-            self.packed = _pack((source, seq, channel, type, sent_ns, to, body, *rest))
-        else:
-            self.arrays = NO_FRAMES
-            self._rest = _NO_REST
-            self.packed = _pack((source, seq, channel, type, sent_ns, to, body))
+        frames = (arrays if isinstance(arrays, Frames) else Frames.of(arrays)) if arrays else NO_FRAMES
+        rest = (duration_ns, emitter, tuple(map(len, frames)), frames.sha256, via, origin)
+        self.arrays: Frames = frames
+        self._rest = rest
+        self.packed = _pack((source, seq, channel, type, sent_ns, to, body, *(rest if any(rest) else ())))
+
+    @classmethod
+    def plain(cls, source: str, seq: int, channel: str, type: str, sent_ns: int, body: bytes, to: str) -> Emission:
+        """An emission that needs nothing but this, as most do; to call the class takes CPython longer."""
+        made = _new(cls)
+        made.source = source
+        made.seq = seq
+        made.channel = channel
+        made.type = type
+        made.sent_ns = sent_ns
+        made.body = body
+        made.to = to
+        made.arrays = NO_FRAMES
+        made._rest = _NO_REST
+        made.packed = _pack((source, seq, channel, type, sent_ns, to, body))
+        return made
 
     @classmethod
     def unpack(cls, packed: bytes, arrays: Sequence[Buffer] = ()) -> Emission:
@@ -191,6 +203,16 @@ class Reception:
         self.receiver = receiver
         self.received_ns = received_ns
         self._message: Any = None
+
+    @classmethod
+    def at(cls, receiver: str, emission: Emission, received_ns: int) -> Reception:
+        """The same, made where receptions are many: to call the class takes CPython longer."""
+        made = _new(cls)
+        made.emission = emission
+        made.receiver = receiver
+        made.received_ns = received_ns
+        made._message = None
+        return made
 
     @property
     def message(self) -> Any:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import heapq
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
@@ -158,10 +157,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """The earliest instant (ns) at which anything will run; ``NEVER_NS`` if nothing is scheduled."""
         if self.ready:
             return self.now_ns
-        entries = self._agenda.entries
-        while entries and entries[0][4]._cancelled:
-            heapq.heappop(entries)
-        return entries[0][0] if entries else NEVER_NS
+        agenda = self._agenda
+        while (head := agenda.head()) is not None and head[4]._cancelled:
+            agenda.take()
+        return NEVER_NS if head is None else head[0]
 
     def run_instant(self, t_ns: int, arrivals: Sequence[Callable[[], object]] = ()) -> None:
         """Set the clock to ``t_ns``; run the arrivals in order, then the timers due, and all that they make ready.
@@ -176,9 +175,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             for arrive in arrivals:
                 arrive()
                 self.drain()
-            entries = self._agenda.entries
-            while entries and entries[0][0] <= t_ns:
-                self.due(heapq.heappop(entries)[4])
+            agenda = self._agenda
+            while (head := agenda.head()) is not None and head[0] <= t_ns:
+                self.due(agenda.take()[4])
                 self.drain()
             self.end()
 
@@ -247,7 +246,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def _set_timer(self, t_ns: int, timer: Runnable) -> None:
         self._timer_count += 1
         t_ns = max(t_ns, self.now_ns)
-        heapq.heappush(self._agenda.entries, (t_ns, self._place, TIMER, self._timer_count, timer, TIMER))
+        self._agenda.put((t_ns, self._place, TIMER, self._timer_count, timer, TIMER))
 
     def call_at(
         self,

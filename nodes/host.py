@@ -12,14 +12,13 @@ import asyncio
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from heapq import heappop, heappush
+from heapq import heappop
 from math import inf
 from time import monotonic
 from typing import Any
 
 from lightlag.bus.activation import Completion, Failure, LogRecord, Product
 from lightlag.bus.agenda import TIMER, TURN, Agenda, Entry
-from lightlag.bus.digest import DigestChain
 from lightlag.bus.emission import Emission, Loss, Reception
 from lightlag.bus.errors import NodeError, RunError
 from lightlag.bus.face import Face, driving
@@ -34,11 +33,14 @@ from .outlet import Audience, Judge, Outlet, Place, Settings, Silence
 from .setting import CHANNEL as SETTINGS
 from .trajectory import Surroundings
 
-#: Receptions go into the digest chains in bunches of so many. SHA-256 fills a third of a core's
+#: Receptions go into the digest chains in bunches of so many or a little more. SHA-256 fills a third of a core's
 #: instruction cache, and would throw out everything else with each.
-_BUNCH = 64
+_BUNCH = 56
+#: So many instants may pass before a host looks whether it has done enough, unless they take so long (wall s).
+_UNCHECKED, _SLOW_S = 8, 0.01
 #: A host that computes for so long (wall s) says how far it is.
 _PAUSE_S = 0.25
+_reception = Reception.at
 
 
 class Host:
@@ -66,7 +68,6 @@ class Host:
         self._surroundings = surroundings
         self._agenda = Agenda()
         self._face = Face(VirtualLoop(name))  # type: ignore[abstract]
-        self._entries = self._agenda.entries
         self.done = Completion()
         #: The latest instant that was run; nothing may arrive at or before it.
         self._ran_ns = -1
@@ -76,7 +77,7 @@ class Host:
         #: Whether completions list receptions; to count them is a tenth cheaper, where nobody writes or shows them.
         self.lists_receptions = True
         #: Receptions that are not in their chains yet.
-        self._undigested: list[tuple[DigestChain, Emission, int]] = []
+        self._undigested: list[Entry] = []
         self._failed: Failure | None = None
         in_order = enumerate(sorted(nodes, key=lambda node: node.name))
         self._places = [Place(number, node, channels) for number, node in in_order]
@@ -97,7 +98,7 @@ class Host:
             join_ns, leave_ns = (presence or {}).get(place.name, (0, NEVER_NS))
             for number, (t_ns, turn) in enumerate(((join_ns, self._join), (leave_ns, self._leave))):
                 if t_ns < NEVER_NS:
-                    heappush(self._entries, (t_ns, place.number, TURN, number, turn, TURN))
+                    self._agenda.put((t_ns, place.number, TURN, number, turn, TURN))
 
     # -- Activatable --------------------------------------------------------------------------------------------
 
@@ -108,40 +109,52 @@ class Host:
         while of wall time it is enough, too, so that whoever watches, or presses Ctrl-C, need not wait: where a host
         pauses changes nothing of what it does. Without a limit it does not pause.
         """
-        # lightlag: allow wall-clock (where it pauses changes no result)
-        pause_s = inf if limit >= NEVER_NS else monotonic() + _PAUSE_S
+        checked_s = monotonic()  # lightlag: allow wall-clock (where it pauses changes no result)
+        pause_s = inf if limit >= NEVER_NS else checked_s + _PAUSE_S
         for emission in emissions:
             self._take_in(emission)
-        done, entries = self.done, self._entries
-        losses, arrived = done.losses, 0
+        done, agenda, places, face = self.done, self._agenda, self._places, self._face
+        near, soon = agenda.near, agenda.soon
+        losses, undigested, arrived = done.losses, self._undigested, 0
         receptions = done.receptions if self.lists_receptions else None
-        at, face, undigested = -1, self._face, self._undigested
+        at, unchecked = -1, 0
         with driving(face):
-            while entries:
-                entry = heappop(entries)
+            while True:
+                if soon and (not near or soon[0] < near[-1]):
+                    entry = heappop(soon)
+                elif near:
+                    entry = near.pop()
+                elif agenda.open():
+                    continue
+                else:
+                    break
                 t_ns, number, _, _, what, reason = entry
                 if t_ns > self._ran_ns:
-                    if (
-                        t_ns >= bound_ns
-                        or t_ns >= self.until_ns
-                        or self.emitted + self.outgoing_kib + arrived + len(losses) >= limit
-                        or monotonic() > pause_s  # lightlag: allow wall-clock (as above)
-                    ):
-                        heappush(entries, entry)
+                    enough = t_ns >= bound_ns or t_ns >= self.until_ns
+                    if unchecked:
+                        unchecked -= 1
+                    elif not enough:
+                        if len(undigested) >= _BUNCH:
+                            self._digest()
+                        left = limit - self.emitted - self.outgoing_kib - arrived - len(losses)
+                        now_s = monotonic()  # lightlag: allow wall-clock (as above)
+                        enough = left <= 0 or now_s > pause_s
+                        unchecked = 0 if now_s > checked_s + _SLOW_S else min(_UNCHECKED, left >> 3)
+                        checked_s = now_s
+                    if enough:
+                        near.append(entry)  # it is the soonest of all
                         break
                     self._ran_ns, at = t_ns, -1
                 if number != at:  # an instant of a node begins
-                    at, place = number, self._places[number]
+                    at, place = number, places[number]
                     acts, loop = not place.dead, place.loop
                     loop.now_ns = t_ns
                     face.loop = loop
                 try:
                     if reason is None and not place.absent:
-                        reception = Reception(what, place.name, t_ns)
-                        undigested.append((place.chain, what, t_ns))
+                        reception = _reception(place.name, what, t_ns)
+                        undigested.append(entry)
                         arrived += 1
-                        if not arrived % _BUNCH:
-                            self._digest()
                         if receptions is not None:
                             receptions.append(reception)
                         if what.type in NEWS_TYPES:
@@ -171,7 +184,7 @@ class Host:
         """
         for emission in emissions:
             self._take_in(emission)
-        for t_ns, number, _, _, what, reason in sorted(self._entries, key=lambda entry: (entry[1], entry[:4])):
+        for t_ns, number, _, _, what, reason in sorted(self._agenda.entries(), key=lambda entry: (entry[1], entry[:4])):
             if reason not in (TIMER, TURN):
                 self._lose(self._places[number], what, t_ns, "in_flight")
         self._agenda.keep([])
@@ -199,7 +212,7 @@ class Host:
         place = self._place_of[node]
         kept: list[Entry] = []
         again: list[Entry] = []
-        for entry in self._entries:
+        for entry in self._agenda.entries():
             on_its_way = entry[1] == place.number and entry[5] not in (TIMER, TURN) and entry[0] > place.loop.now_ns
             (again if on_its_way else kept).append(entry)
         self._agenda.keep(kept)
@@ -236,7 +249,7 @@ class Host:
         place, channel = self._place_of[emission.to], emission.channel
         setting = channel == SETTINGS
         place.inlets[channel] = Settings(place.node) if setting else place.node.port[channel.removeprefix(OUTSIDE)]
-        heappush(self._entries, (emission.sent_ns + 1, place.number, emission.source, emission.seq, emission, None))
+        self._agenda.put((emission.sent_ns + 1, place.number, emission.source, emission.seq, emission, None))
 
     def judge(self, emission: Emission, receivers: Iterable[Place], judge: Judge) -> None:
         """Ask the medium if and when an emission reaches places here, and put that on the agenda."""
@@ -252,15 +265,15 @@ class Host:
                 # failure, dated by the emission: who judges it, and when, depends on the placement.
                 self._fail(emission.sent_ns, place, error)
             else:
-                heappush(self._entries, (t_ns, place.number, emission.source, emission.seq, emission, reason))
+                self._agenda.put((t_ns, place.number, emission.source, emission.seq, emission, reason))
 
     # -- instants -----------------------------------------------------------------------------------------------
 
     def _settle(self, place: Place) -> None:
         """Run what an arrival or a timer made ready; at the end of the instant see to what nobody awaited or caught."""
         place.loop.drain()
-        entries = self._entries
-        if not entries or entries[0][:2] != (place.loop.now_ns, place.number):
+        head = self._agenda.head()
+        if head is None or head[:2] != (place.loop.now_ns, place.number):
             self._see_to_loose_ends(place)
 
     def _lose(self, place: Place, emission: Emission, t_ns: int, reason: str | None) -> None:
@@ -271,8 +284,9 @@ class Host:
         self.done.losses.append(Loss(emission, place.name, t_ns, reason))
 
     def _digest(self) -> None:
-        for chain, emission, t_ns in self._undigested:
-            chain.received(emission, t_ns)
+        places = self._places
+        for t_ns, number, _, _, emission, _ in self._undigested:
+            places[number].chain.received(emission, t_ns)
         self._undigested.clear()
 
     def _join(self, place: Place) -> None:
@@ -294,10 +308,10 @@ class Host:
         done, self.done = self.done, Completion()
         done.emissions, self.emitted = self.emitted, 0
         self.outgoing_kib = 0
-        entries = self._entries
-        while entries and entries[0][5] is TIMER and self._is_idle(entries[0]):
-            heappop(entries)
-        done.next_ns = entries[0][0] if entries else NEVER_NS
+        agenda = self._agenda
+        while (head := agenda.head()) is not None and head[5] is TIMER and self._is_idle(head):
+            agenda.take()
+        done.next_ns = NEVER_NS if head is None else head[0]
         done.failure = self._failed
         return done
 

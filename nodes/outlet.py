@@ -7,7 +7,6 @@ where one port of a node joins a channel to send.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from heapq import heappush
 from typing import TYPE_CHECKING, Protocol
 
 from lightlag.bus.agenda import Agenda
@@ -21,6 +20,7 @@ from .setting import changed
 if TYPE_CHECKING:
     from .host import Host
 
+_plain = Emission.plain
 #: How a medium judges: an emission and the name of a receiver give the arrival (ns) and the reason of a loss, if any.
 Judge = Callable[[Emission, str], tuple[int, str | None]]
 
@@ -87,7 +87,7 @@ class Audience:
 class Outlet:
     """Where a node's port joins a channel."""
 
-    __slots__ = ("_agenda", "_audience", "_channel", "_here", "_host", "_latency_ns", "_loop", "_medium", "_place")
+    __slots__ = ("_audience", "_channel", "_here", "_host", "_latency_ns", "_loop", "_medium", "_place", "_put")
 
     def __init__(self, host: Host, place: Place, audience: Audience, agenda: Agenda) -> None:
         self._host = host
@@ -99,7 +99,7 @@ class Outlet:
         self._medium = medium = audience.channel.medium
         #: A wire's, which says the same of every emission and need not be asked.
         self._latency_ns = medium.latency_ns if type(medium) is Wire else 0
-        self._agenda = agenda.entries
+        self._put = agenda.put
 
     def check(self, to: str) -> None:
         """Raises NodeError if ``to`` is no member of the channel."""
@@ -120,22 +120,24 @@ class Outlet:
         receiver = self._here.get(to)
         if receiver is None and to:
             self.check(to)
-        place, host = self._place, self._host
+        place, host, latency_ns = self._place, self._host, self._latency_ns
         name, sent_ns = place.name, self._loop.now_ns + after_ns
-        latency_ns = self._latency_ns
-        emitter = b"" if latency_ns else self._medium.stamp(name, sent_ns)
         place.seq = seq = place.seq + 1
         host.emitted += 1
-        emission = Emission(
-            name, seq, self._channel, type, sent_ns, body, arrays, to, duration_ns, emitter, via, origin
-        )
+        if not latency_ns or arrays or duration_ns or via or origin is not None:
+            emitter = b"" if latency_ns else self._medium.stamp(name, sent_ns)
+            emission = Emission(
+                name, seq, self._channel, type, sent_ns, body, arrays, to, duration_ns, emitter, via, origin
+            )
+        else:
+            emission = _plain(name, seq, self._channel, type, sent_ns, body, to)
         if receiver is None:
             host.judge(emission, self._audience.of(name, to), self._medium.judge)
             if self._audience.elsewhere:
                 host.done.outbox.append(emission)
                 host.outgoing_kib += emission.size_bytes >> 10
         elif latency_ns:
-            heappush(self._agenda, (sent_ns + latency_ns, receiver.number, name, seq, emission, None))
+            self._put((sent_ns + latency_ns, receiver.number, name, seq, emission, None))
         else:
             host.judge(emission, (receiver,), self._medium.judge)
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from lightlag.bus.emission import Buffer, Origin, Reception
 from lightlag.bus.errors import MessageError, NodeError
 from lightlag.bus.futures import Waiter
-from lightlag.bus.message import Message
 
 if TYPE_CHECKING:
     from .node import Node
@@ -45,13 +44,19 @@ class Outlet(Protocol):
 class Port:
     """One named port of a node."""
 
+    # A run touches the ports of all its nodes all the time: what is rarely needed is not there until it is.
+    __slots__ = ("_others", "_queue", "_reader", "_waiter", "name", "node", "outlet")
+
     def __init__(self, node: Node, name: str) -> None:
         self.node = node
         self.name = name
         #: Where emissions leave, once the node is in a run.
         self.outlet: Outlet = _NoRun(node)
-        self._queue: deque[Reception] = deque()
-        self._readers: deque[Waiter] = deque()
+        #: Receptions that nobody has read yet.
+        self._queue: deque[Reception] | tuple[()] = ()
+        #: Who waits for the next reception; and those who wait for the ones after that.
+        self._reader: Waiter | None = None
+        self._others: tuple[Waiter, ...] = ()
         #: To be used again by a reader that is alone, as most are.
         self._waiter: Waiter | None = None
 
@@ -66,10 +71,12 @@ class Port:
         """
         if after_ns < 0:
             raise NodeError(f"{self.node.name}.{self.name}.send got after_ns={after_ns}; nothing leaves in the past")
-        if not isinstance(message, Message):
-            raise self.no_message(message)
+        try:
+            kind = message.__message_type__
+        except AttributeError:
+            raise self.no_message(message) from None
         body, arrays = message.encode()
-        self.outlet.emit(message.__message_type__, body, arrays, to or "", after_ns)
+        self.outlet.emit(kind, body, arrays, to or "", after_ns)
 
     def relay(self, reception: Reception) -> None:
         """Emit what was received, unchanged; its origin is kept and this node is added to its ``via``."""
@@ -86,16 +93,26 @@ class Port:
         """The next reception; each goes to one reader only."""
         if self._queue:
             return self._queue.popleft()
-        readers = self._readers
         waiter = self._waiter
-        if readers or waiter is None:
-            waiter = self._waiter = Waiter(self._reader_cancelled)
-        readers.append(waiter)
+        if self._reader is not None:
+            waiter = Waiter(self._reader_cancelled)
+            self._others = (*self._others, waiter)
+        elif waiter is None:
+            waiter = self._reader = self._waiter = Waiter(self._reader_cancelled)
+        else:
+            self._reader = waiter
         return (yield waiter)
 
     def _reader_cancelled(self, waiter: Waiter) -> None:
-        self._readers.remove(waiter)
-        self._waiter = None
+        if waiter is self._reader:
+            self._next_reader()
+        else:
+            self._others = tuple([other for other in self._others if other is not waiter])
+        if waiter is self._waiter:
+            self._waiter = None
+
+    def _next_reader(self) -> None:
+        self._reader, self._others = (self._others[0], self._others[1:]) if self._others else (None, ())
 
     async def receive(self) -> Reception:
         """The next reception; each goes to one reader only."""
@@ -131,10 +148,17 @@ class Port:
 
     def deliver(self, reception: Reception) -> None:
         """A reception has arrived; called at the top of the node's loop, where its reader may run at once."""
-        if self._readers:
-            self._readers.popleft().steps.resume(reception)
-        else:
+        reader = self._reader
+        if reader is not None:
+            if self._others:
+                self._next_reader()
+            else:
+                self._reader = None
+            reader.steps.resume(reception)
+        elif self._queue:
             self._queue.append(reception)
+        else:
+            self._queue = deque((reception,))
 
 
 class _NoRun:
