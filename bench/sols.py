@@ -17,7 +17,7 @@ import alone
 import harness
 from ours import Silent as Silent
 
-from lightlag.launch.graph import load_graph
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.options import RunOptions
 from lightlag.launch.runner import run
 

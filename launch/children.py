@@ -28,9 +28,9 @@ from lightlag.bus.pace import Pace
 from lightlag.bus.security import Guard, Keys
 from lightlag.bus.shell import HostAgain, peak_rss_kb, run_shell
 from lightlag.bus.tap import Tap
+from lightlag.launch.graph.loading import load_graph
 
 from .feed import Feed
-from .graph import load_graph
 from .live import HUB, show_stack_on_request
 from .operations import answer
 from .remote import Network

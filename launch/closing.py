@@ -18,10 +18,10 @@ from lightlag.bus.journal import read_facts
 from lightlag.bus.recording import merge, read
 from lightlag.bus.shell import peak_rss_kb
 from lightlag.bus.time import NS_PER_S
+from lightlag.launch.graph.spec import Graph
 
 from .options import RunOptions, RunResult
 from .rundir import RunDirectory
-from .spec import Graph
 
 
 def conclude(

@@ -56,10 +56,10 @@ def show(
     if only_arguments and resolved:
         raise typer.BadParameter("choose one of --args and --resolved")
     with errors_taught():
-        from . import summary
+        from .graph import summary
 
         if only_arguments:
-            from .graph import read_declarations
+            from lightlag.launch.graph.loading import read_declarations
 
             typer.echo(summary.of_arguments(read_declarations(graph)))
             return
@@ -110,7 +110,7 @@ def lint(
     Exit code 0: nothing, or warnings only; 1: something; 2: it cannot be read.
     """
     with errors_taught():
-        from .lint.command import lint as look
+        from lightlag.launch.lint.command import lint as look
 
         raise typer.Exit(look(targets, as_json=as_json))
 

@@ -25,15 +25,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from lightlag.bus.errors import GraphError, RunError
+from lightlag.launch.graph.loading import load_graph
 
-from .graph import load_graph
 from .lint import Finding, lint_graph
 from .options import EXIT_DONE, EXIT_RUN_FAILED, RunOptions, RunResult
 
 if TYPE_CHECKING:
+    from lightlag.launch.graph.spec import Graph
     from lightlag.nodes.events import Learnt
-
-    from .spec import Graph
 
 #: How far a run is: its name and a fraction from 0 to 1.
 Progress = Callable[[str, float], None]
@@ -140,7 +139,7 @@ def check_determinism(
 
 def check_and_tell(graph: Graph, options: RunOptions, *, quiet: bool = False) -> int:
     """Check, print what was found, and return the exit code; for the command line."""
-    from .lint.command import show
+    from lightlag.launch.lint.command import show
 
     with _Line(sys.stderr, quiet=quiet) as line:
         compared = check_determinism(

@@ -19,10 +19,9 @@ from lightlag.bus.time import NS_PER_S, Epoch
 from .options import RunResult
 
 if TYPE_CHECKING:
+    from lightlag.launch.graph.diagnostics import InvalidGraph
+    from lightlag.launch.graph.spec import Graph
     from lightlag.nodes.events import Learnt
-
-    from .diagnostics import InvalidGraph
-    from .spec import Graph
 
 _REDRAW_S = 0.1
 _BAR_CHARACTERS = 24

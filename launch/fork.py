@@ -16,13 +16,13 @@ from lightlag.bus.emission import Emission
 from lightlag.bus.errors import GraphError
 from lightlag.bus.journal import Journal, read_facts, read_journal
 from lightlag.bus.operator import OPERATOR
+from lightlag.launch.graph.diagnostics import did_you_mean
+from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.graph.spec import Graph, duration_ns
 from lightlag.nodes.setting import CHANNEL, Setting, changed
 
-from .diagnostics import did_you_mean
-from .graph import load_graph
 from .live import begin_journal, find_beside
 from .rundir import RunDirectory
-from .spec import Graph, duration_ns
 
 
 def fork(run_dir: Path, at: str, settings: Mapping[str, str], into: Path | None) -> RunDirectory:

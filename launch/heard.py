@@ -21,8 +21,8 @@ from lightlag.bus.errors import RunError
 from lightlag.bus.operator import Operator
 from lightlag.bus.tap import TapReader
 from lightlag.bus.time import NS_PER_S, Epoch
+from lightlag.launch.graph.diagnostics import did_you_mean
 
-from .diagnostics import did_you_mean
 from .live import is_alive, operator
 from .recorded import open_recorded
 from .rundir import RunDirectory

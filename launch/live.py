@@ -25,8 +25,9 @@ from lightlag.bus.security import Keys
 from .rundir import RunDirectory
 
 if TYPE_CHECKING:
+    from lightlag.launch.graph.spec import Graph
+
     from .placement import Groups
-    from .spec import Graph
 
 #: The name of the hub among the processes of a run.
 HUB = "@hub"

@@ -19,8 +19,8 @@ from lightlag.bus.emission import Buffer
 from lightlag.bus.errors import GraphError, MessageError
 from lightlag.bus.message import Message
 from lightlag.bus.schema import json_value
+from lightlag.launch.graph.diagnostics import did_you_mean
 
-from .diagnostics import did_you_mean
 from .world import World
 
 

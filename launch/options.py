@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from lightlag.launch.graph.spec import Graph
     from lightlag.nodes.events import Learnt
-
-    from .spec import Graph
 
 EXIT_DONE = 0
 EXIT_RUN_FAILED = 1

@@ -13,9 +13,9 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from lightlag.bus.time import NS_PER_S
+from lightlag.launch.graph.spec import Graph, duration_text
 
 from .placement import Progress, host_names
-from .spec import Graph, duration_text
 from .survey import Change, Facts, HostPlan, Near, Range, Step, listed, survey
 from .world import World
 

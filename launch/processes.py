@@ -34,7 +34,7 @@ from .rundir import RunDirectory
 from .sockets import socket_directory
 
 if TYPE_CHECKING:
-    from .spec import Graph
+    from lightlag.launch.graph.spec import Graph
 
 #: How long a process may take to leave after the end before it is killed (wall s).
 _LEAVE_S = 10.0

@@ -26,13 +26,14 @@ from lightlag.bus.activation import Completion, Product
 from lightlag.bus.errors import GraphError, RunError
 from lightlag.bus.security import Keys, Pair, RunKeys
 from lightlag.bus.time import Epoch
+from lightlag.launch.graph.machines import Machine, address_of
 
-from .machines import Machine, address_of
 from .rundir import HostFiles, RunDirectory
 
 if TYPE_CHECKING:
+    from lightlag.launch.graph.spec import Graph
+
     from .placement import Groups
-    from .spec import Graph
     from .world import World
 
 #: The first that an agent says on standard output, after whatever a login there may print: its files follow.

@@ -16,16 +16,16 @@ from typing import Any
 from lightlag.bus.errors import GraphError, LightlagError
 from lightlag.bus.hub import Outcome
 from lightlag.bus.journal import read_facts
+from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.graph.spec import Graph
 
 from .closing import conclude
-from .graph import load_graph
 from .inprocess import InProcess
 from .live import begin_journal, find_beside, is_alive
 from .options import AUTO, Observer, RunOptions, RunResult
 from .placement import Groups, choose, place
 from .remote import groups_apart
 from .rundir import RunDirectory
-from .spec import Graph
 from .timeline import Timeline
 from .watchdog import Watchdog, explaining
 from .world import World

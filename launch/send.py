@@ -14,11 +14,11 @@ from typing import Any
 import typer
 
 from lightlag.bus.errors import GraphError
+from lightlag.launch.graph.arguments import split_words
+from lightlag.launch.graph.diagnostics import Diagnostic, InvalidGraph, Report, Source
+from lightlag.launch.graph.source import read_yaml
 
-from .arguments import split_words
-from .diagnostics import Diagnostic, InvalidGraph, Report, Source
 from .live import operator
-from .source import read_yaml
 
 
 def send(target: str, kind: str, fields: Sequence[str], run_dir: Path, *, as_json: bool) -> None:

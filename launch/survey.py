@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lightlag.bus.lookahead import Matrix
 from lightlag.bus.time import NEVER_NS, NS_PER_S
+from lightlag.launch.graph.spec import Graph
 
 from .placement import (
     Closest,
@@ -26,7 +27,6 @@ from .placement import (
     pays_from_s,
     stretches,
 )
-from .spec import Graph
 from .world import World
 
 Range = tuple[int, int] | None

@@ -13,7 +13,7 @@ import typer
 from .options import AUTO, EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_RUN_FAILED
 
 if TYPE_CHECKING:
-    from .spec import Graph
+    from lightlag.launch.graph.spec import Graph
 
 GraphName = Annotated[
     str, typer.Argument(metavar="GRAPH", help="A shipped graph (mars2020) or the path of a graph file (my.yaml).")
@@ -29,15 +29,15 @@ LATEST = Path("runs/latest")
 
 def load(graph: str, words: Sequence[str] | None, until: str | None, hosts: Path | None = None) -> Graph:
     """The graph that a command line names, or every error of the files and of the command line at once."""
-    from .arguments import split_words
-    from .diagnostics import Report
-    from .graph import read_graph
+    from lightlag.launch.graph.arguments import split_words
+    from lightlag.launch.graph.diagnostics import Report
+    from lightlag.launch.graph.loading import read_graph
 
     if (file := Path(graph)).is_file():  # a node class may lie beside the graph file, as with a script
         sys.path.append(str(file.resolve().parent))
     report = Report()
     loaded = read_graph(graph, split_words(words or (), report), until, report, hosts)
-    from .summary import loose_ends
+    from lightlag.launch.graph.summary import loose_ends
 
     for warning in loose_ends(loaded):
         typer.echo(f"warning: {warning}", err=True)
@@ -64,7 +64,8 @@ def errors_taught(*, nothing: str = "nothing was started", refused: int = EXIT_R
     try:
         yield
     except GraphError as error:
-        from .diagnostics import Diagnostic, InvalidGraph
+        from lightlag.launch.graph.diagnostics import Diagnostic, InvalidGraph
+
         from .display import show_errors
 
         show_errors(error if isinstance(error, InvalidGraph) else InvalidGraph([Diagnostic(str(error))]), nothing)

@@ -18,13 +18,12 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.lookahead import Lookahead
 from lightlag.bus.medium import Channel, Medium, Wire
 from lightlag.bus.time import NEVER_NS, NS_PER_S
+from lightlag.launch.graph.spec import ChannelSpec, Graph
 from lightlag.nodes.host import Host
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import RadioSpec
 from lightlag.nodes.trajectory import Surroundings, Trajectory
 from lightlag.orbiters import Ephemeris, Space, SpaceMedium, SpaceSurroundings, Terminal
-
-from .spec import ChannelSpec, Graph
 
 #: Lookahead in space is made anew for every window of this length, or of a multiple of it in very long runs.
 WINDOW_NS = 600 * NS_PER_S

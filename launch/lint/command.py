@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..options import EXIT_DONE, EXIT_RUN_FAILED
+from lightlag.launch.options import EXIT_DONE, EXIT_RUN_FAILED
+
 from .findings import Finding
 
 if TYPE_CHECKING:
-    from ..spec import Graph
+    from lightlag.launch.graph.spec import Graph
 
 _COLOURS = {"message": typer.colors.RED, "caret": typer.colors.YELLOW, "hint": typer.colors.CYAN}
 
@@ -82,9 +83,9 @@ def in_short(found: Sequence[Finding], looked_at: int) -> str:
 
 
 def _load(target: str, words: Sequence[str]) -> Graph:
-    from ..arguments import split_words
-    from ..diagnostics import Report
-    from ..graph import read_graph
+    from lightlag.launch.graph.arguments import split_words
+    from lightlag.launch.graph.diagnostics import Report
+    from lightlag.launch.graph.loading import read_graph
 
     path = Path(target)
     if path.is_file():  # a node class may lie beside the graph file

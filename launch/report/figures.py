@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightlag.bus.time import NS_PER_S
+from lightlag.launch.fork import told
+from lightlag.launch.graph.spec import Graph, duration_text
 
-from ..fork import told
-from ..spec import Graph, duration_text
 from .heard import outcome_colour
 from .places import Places, light_time
 from .reading import Reading

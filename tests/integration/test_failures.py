@@ -9,7 +9,7 @@ import pytest
 from tests.integration.conftest import RunFiles
 
 from lightlag.launch.display import PlainDisplay
-from lightlag.launch.graph import load_graph
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.options import EXIT_RUN_FAILED, RunOptions, RunResult
 from lightlag.launch.runner import run
 

@@ -16,7 +16,9 @@ from rich.console import Console
 from lightlag.bus.errors import GraphError, RunError
 from lightlag.launch import cli
 from lightlag.launch.display import LiveDisplay, PlainDisplay, last_lines, show_errors
-from lightlag.launch.graph import Graph, InvalidGraph, load_graph
+from lightlag.launch.graph.diagnostics import InvalidGraph
+from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.graph.spec import Graph
 from lightlag.launch.options import AUTO, RunOptions, RunResult
 from lightlag.nodes.events import Learnt
 

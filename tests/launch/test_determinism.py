@@ -9,7 +9,7 @@ import pytest
 
 from lightlag.bus.errors import GraphError, RunError
 from lightlag.launch.determinism import Comparison, Ending, check_and_tell, check_determinism
-from lightlag.launch.graph import load_graph
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.options import RunOptions
 
 #: A Steady one says the same in every run, a Hasty one what hangs on the circumstances.

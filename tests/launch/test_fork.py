@@ -14,7 +14,7 @@ from lightlag.bus.recording import read
 from lightlag.launch.cli import main
 from lightlag.launch.difference import compare
 from lightlag.launch.fork import fork
-from lightlag.launch.graph import load_graph
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.options import RunOptions
 from lightlag.launch.recorded import open_recorded
 from lightlag.launch.runner import resume, run

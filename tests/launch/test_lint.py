@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from lightlag.bus.errors import GraphError
 from lightlag.launch.cli import app
-from lightlag.launch.graph import load_graph
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.lint import lint_graph, lint_source
 from lightlag.launch.lint.linting import lint_file, modules_of
 from lightlag.launch.lint.rules import RULES

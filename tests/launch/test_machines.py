@@ -17,8 +17,9 @@ from lightlag.bus.errors import GraphError, RunError
 from lightlag.bus.operator import OPERATOR
 from lightlag.bus.security import RunKeys
 from lightlag.bus.time import Epoch
-from lightlag.launch.graph import InvalidGraph, load_graph
-from lightlag.launch.machines import Machine, address_of
+from lightlag.launch.graph.diagnostics import InvalidGraph
+from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.graph.machines import Machine, address_of
 from lightlag.launch.remote import (
     BEGIN,
     Network,

@@ -9,7 +9,8 @@ import pytest
 from lightlag.bus.coordinator import Report
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NEVER_NS, NS_PER_S
-from lightlag.launch.graph import InvalidGraph, load_graph
+from lightlag.launch.graph.diagnostics import InvalidGraph
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.placement import (
     START_UP_S,
     arrange,

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from lightlag.bus.time import NS_PER_S
-from lightlag.launch.graph import InvalidGraph, load_graph
+from lightlag.launch.graph.diagnostics import InvalidGraph
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.plan import show_plan
 from lightlag.launch.survey import survey
 from lightlag.launch.world import World

@@ -21,13 +21,13 @@ from lightlag.bus.emission import Emission, Loss, Origin, Reception
 from lightlag.bus.medium import Wire
 from lightlag.bus.recording import PartWriter, merge, read
 from lightlag.bus.time import NS_PER_S, Epoch
+from lightlag.launch.graph.spec import ChannelSpec, Graph, NodeSpec
 from lightlag.launch.report import write_report
 from lightlag.launch.report.places import find_places, light_time
 from lightlag.launch.report.reading import read_run
 from lightlag.launch.report.svg import foremost, spread, time_ticks
 from lightlag.launch.report.words import between, duration, quantity, split_unit
 from lightlag.launch.rundir import RunDirectory
-from lightlag.launch.spec import ChannelSpec, Graph, NodeSpec
 from lightlag.launch.timeline import Timeline
 from lightlag.nodes.events import Event, Published, Tone, news_of
 from lightlag.nodes.node import Node

@@ -16,7 +16,7 @@ from tests.integration.test_chaos import processes
 from lightlag.bus.errors import GraphError
 from lightlag.bus.recording import read
 from lightlag.launch.cli import main
-from lightlag.launch.graph import load_graph
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.options import RunOptions
 from lightlag.launch.runner import resume, run
 

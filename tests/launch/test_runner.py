@@ -10,7 +10,7 @@ import pytest
 
 from lightlag.bus.errors import GraphError, RunError
 from lightlag.bus.recording import read, read_metadata
-from lightlag.launch.graph import load_graph
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.options import RunOptions
 from lightlag.launch.runner import _Behind, run
 

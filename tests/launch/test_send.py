@@ -27,7 +27,7 @@ from lightlag.bus.pace import Pace
 from lightlag.launch import inprocess
 from lightlag.launch.cli import app
 from lightlag.launch.display import PlainDisplay
-from lightlag.launch.graph import load_graph
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.inprocess import InProcess
 from lightlag.launch.live import begin_journal, say_alive
 from lightlag.launch.operations import answer

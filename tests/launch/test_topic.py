@@ -25,7 +25,7 @@ from lightlag.bus.recording import merge
 from lightlag.bus.tap import Tap, bunches
 from lightlag.bus.time import NS_PER_S, Epoch
 from lightlag.launch import heard, topic
-from lightlag.launch.graph import load_graph
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.live import is_alive, operator
 from lightlag.launch.rundir import RunDirectory
 

@@ -19,7 +19,7 @@ from lightlag.bus import loop
 from lightlag.bus.errors import GraphError, RunError
 from lightlag.launch import watchdog as watching
 from lightlag.launch import why
-from lightlag.launch.graph import load_graph
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.live import Frame, launcher_pid, say_alive, showing_stack_on_request, stack_of
 from lightlag.launch.options import RunOptions
 from lightlag.launch.rundir import RunDirectory

@@ -7,7 +7,8 @@ import pytest
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NEVER_NS, NS_PER_S
 from lightlag.launch.cli import main
-from lightlag.launch.graph import InvalidGraph, load_graph
+from lightlag.launch.graph.diagnostics import InvalidGraph
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.options import EXIT_BAD_INPUT
 from lightlag.launch.world import WINDOW_NS, World
 

@@ -12,11 +12,11 @@ from tests.launch.fixtures.nodes import Beacon, Station
 
 from lightlag.bus.medium import Wire
 from lightlag.bus.time import NEVER_NS, Epoch
-from lightlag.launch.arguments import Argument, substitute
-from lightlag.launch.diagnostics import Place, Report, Source
-from lightlag.launch.graph import Graph, InvalidGraph, load_graph, read_declarations
-from lightlag.launch.source import Item, read_yaml
-from lightlag.launch.spec import duration_ns, duration_text
+from lightlag.launch.graph.arguments import Argument, substitute
+from lightlag.launch.graph.diagnostics import InvalidGraph, Place, Report, Source
+from lightlag.launch.graph.loading import load_graph, read_declarations
+from lightlag.launch.graph.source import Item, read_yaml
+from lightlag.launch.graph.spec import Graph, duration_ns, duration_text
 from lightlag.launch.world import World
 
 NODES = "tests.launch.fixtures.nodes"

@@ -1,7 +1,7 @@
 """Broken graph files, each with the exact words that a user reads: NAME.yaml and NAME.txt in ``broken``.
 
 A first line ``# run: seed:=x --until 2`` gives the words of the command line. To write the expected words of a new
-case: ``LIGHTLAG_WRITE_EXPECTED=1 pytest tests/launch/test_graph_broken.py``, and read them before they are kept.
+case: ``LIGHTLAG_WRITE_EXPECTED=1 pytest tests/launch/graph/test_graph_broken.py``, and read them before they are kept.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def test_there_is_a_corpus() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_wrong_is_said(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(BROKEN)
-    monkeypatch.setattr("lightlag.launch.graph.names", lambda group: ["ground-station", "maven", "mro"])
+    monkeypatch.setattr("lightlag.launch.graph.loading.names", lambda group: ["ground-station", "maven", "mro"])
     words = words_of(BROKEN / f"{name}.yaml")
     command = "launch" if "--until" in words else "validate"
     exit_code = cli.main([command, f"{name}.yaml", *words])
