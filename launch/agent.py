@@ -16,10 +16,10 @@ from pathlib import Path
 
 from lightlag.bus.errors import RunError
 from lightlag.bus.journal import Journal
+from lightlag.launch.rundir.directory import RunDirectory
 
 from .children import serve_host
 from .remote import BEGIN, Task, send_home
-from .rundir import RunDirectory
 
 
 def agent(name: str) -> int:

@@ -16,9 +16,10 @@ import typer
 from .options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
+    from lightlag.launch.rundir.directory import RunDirectory
+
     from .difference import Comparison
     from .recorded import Recorded
-    from .rundir import RunDirectory
 
 EXIT_SAME = 0
 EXIT_DIFFERENT = 1
@@ -68,7 +69,7 @@ def recover(
     The parts stay where they are. To go on with the run instead: lightlag launch --resume RUN
     """
     with _errors_taught():
-        from .rundir import RunDirectory
+        from lightlag.launch.rundir.directory import RunDirectory
 
         directory = RunDirectory(run)
         if output is None and directory.recording.exists():

@@ -19,9 +19,9 @@ from lightlag.bus.recording import merge, read
 from lightlag.bus.shell import peak_rss_kb
 from lightlag.bus.time import NS_PER_S
 from lightlag.launch.graph.spec import Graph
+from lightlag.launch.rundir.directory import RunDirectory
 
 from .options import RunOptions, RunResult
-from .rundir import RunDirectory
 
 
 def conclude(

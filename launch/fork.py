@@ -19,10 +19,10 @@ from lightlag.bus.operator import OPERATOR
 from lightlag.launch.graph.diagnostics import did_you_mean
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.spec import Graph, duration_ns
+from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.nodes.setting import CHANNEL, Setting, changed
 
-from .live import begin_journal, find_beside
-from .rundir import RunDirectory
+from .beginning import begin_journal, find_beside
 
 
 def fork(run_dir: Path, at: str, settings: Mapping[str, str], into: Path | None) -> RunDirectory:

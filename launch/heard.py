@@ -22,10 +22,10 @@ from lightlag.bus.operator import Operator
 from lightlag.bus.tap import TapReader
 from lightlag.bus.time import NS_PER_S, Epoch
 from lightlag.launch.graph.diagnostics import did_you_mean
+from lightlag.launch.rundir.directory import RunDirectory
+from lightlag.launch.rundir.live import is_alive, operator
 
-from .live import is_alive, operator
 from .recorded import open_recorded
-from .rundir import RunDirectory
 
 #: How often the hub is told that somebody listens (wall s); sooner when nothing comes: a hub that is new knows nobody.
 _LEASE_S = 15.0

@@ -20,12 +20,13 @@ from lightlag.bus.memory import run_in_memory
 from lightlag.bus.operator import OPERATOR
 from lightlag.bus.pace import Pace
 from lightlag.bus.tap import Tap, bunches
+from lightlag.launch.rundir.directory import HostFiles, RunDirectory
+from lightlag.launch.rundir.live import HERE, say_alive
+from lightlag.launch.rundir.stacks import showing_stack_on_request
+from lightlag.launch.rundir.whereabouts import telling
 
-from .live import HERE, say_alive, showing_stack_on_request
 from .operations import answer
-from .rundir import HostFiles, RunDirectory
 from .sockets import socket_directory
-from .whereabouts import telling
 from .world import World
 
 #: How long a paced run waits at a time (wall ms).

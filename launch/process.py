@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from lightlag.bus.errors import RunError
+from lightlag.launch.rundir.live import HUB
 
 from .children import OF_THE_TERMINAL
-from .live import HUB
 from .remote import has_begun
 
 #: How long an agent may take to clear up once it hears that nobody needs it (wall s).

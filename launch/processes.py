@@ -24,13 +24,13 @@ from lightlag.bus.journal import read_facts, read_journal
 from lightlag.bus.operator import OPERATOR, Operator
 from lightlag.bus.security import Keys
 from lightlag.bus.shell import HUB_AGAIN, LEAVE
+from lightlag.launch.rundir.directory import RunDirectory
+from lightlag.launch.rundir.live import HUB, say_alive
 
 from .children import EXIT_AGAIN
 from .feed import Listener, outcome_of
-from .live import HUB, say_alive
 from .process import Child, own_command
 from .remote import Task, lay_out, machines_of, take_in
-from .rundir import RunDirectory
 from .sockets import socket_directory
 
 if TYPE_CHECKING:

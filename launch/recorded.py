@@ -16,9 +16,8 @@ from lightlag.bus.mcap_file import McapMessage
 from lightlag.bus.part import Part
 from lightlag.bus.recording import Record, is_part, messages, read_metadata, read_parts
 from lightlag.bus.time import Epoch
-
-from .live import is_alive
-from .rundir import RunDirectory
+from lightlag.launch.rundir.directory import RunDirectory
+from lightlag.launch.rundir.live import is_alive
 
 MERGED, RECOVERED, UNDER_WAY, UNFINISHED = "merged", "recovered", "under way", "unfinished"
 

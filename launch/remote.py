@@ -27,8 +27,7 @@ from lightlag.bus.errors import GraphError, RunError
 from lightlag.bus.security import Keys, Pair, RunKeys
 from lightlag.bus.time import Epoch
 from lightlag.launch.graph.machines import Machine, address_of
-
-from .rundir import HostFiles, RunDirectory
+from lightlag.launch.rundir.directory import HostFiles, RunDirectory
 
 if TYPE_CHECKING:
     from lightlag.launch.graph.spec import Graph

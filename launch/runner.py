@@ -18,14 +18,15 @@ from lightlag.bus.hub import Outcome
 from lightlag.bus.journal import read_facts
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.spec import Graph
+from lightlag.launch.rundir.directory import RunDirectory
+from lightlag.launch.rundir.live import is_alive
 
+from .beginning import begin_journal, find_beside
 from .closing import conclude
 from .inprocess import InProcess
-from .live import begin_journal, find_beside, is_alive
 from .options import AUTO, Observer, RunOptions, RunResult
 from .placement import Groups, choose, place
 from .remote import groups_apart
-from .rundir import RunDirectory
 from .timeline import Timeline
 from .watchdog import Watchdog, explaining
 from .world import World

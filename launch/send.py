@@ -17,8 +17,7 @@ from lightlag.bus.errors import GraphError
 from lightlag.launch.graph.arguments import split_words
 from lightlag.launch.graph.diagnostics import Diagnostic, InvalidGraph, Report, Source
 from lightlag.launch.graph.source import read_yaml
-
-from .live import operator
+from lightlag.launch.rundir.live import operator
 
 
 def send(target: str, kind: str, fields: Sequence[str], run_dir: Path, *, as_json: bool) -> None:

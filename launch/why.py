@@ -22,10 +22,10 @@ from lightlag.bus import errors as bus_errors
 from lightlag.bus.errors import RunError
 from lightlag.bus.journal import read_facts
 from lightlag.bus.time import NS_PER_S
-
-from .live import HUB, Frame, is_suspended, launcher_pid, operator, pid_of, stack_of
-from .rundir import RunDirectory
-from .whereabouts import Whereabouts, ask
+from lightlag.launch.rundir.directory import RunDirectory
+from lightlag.launch.rundir.live import HUB, is_suspended, launcher_pid, operator
+from lightlag.launch.rundir.stacks import Frame, pid_of, stack_of
+from lightlag.launch.rundir.whereabouts import Whereabouts, ask
 
 #: How long the hub may take to answer (wall s): it may be reading its journal.
 _ANSWER_S = 2.0

@@ -14,7 +14,7 @@ from string import Template
 from typing import Any
 
 from lightlag.launch.graph.spec import Graph
-from lightlag.launch.rundir import RunDirectory
+from lightlag.launch.rundir.directory import RunDirectory
 
 from .descent import descents
 from .figures import losses, masthead, run_tables

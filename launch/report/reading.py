@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from lightlag.bus.recording import Record, read
 from lightlag.bus.time import NS_PER_S
 from lightlag.launch.graph.spec import Graph
-from lightlag.launch.rundir import RunDirectory
+from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.nodes.events import Event, Published, Tone
 from lightlag.nodes.telemetry import VehicleState
 

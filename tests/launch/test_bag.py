@@ -18,7 +18,7 @@ from lightlag.bus.recording import merge, read_metadata
 from lightlag.bus.time import NS_PER_S, Epoch
 from lightlag.launch.bag import app
 from lightlag.launch.recorded import open_recorded
-from lightlag.launch.rundir import HostFiles, RunDirectory
+from lightlag.launch.rundir.directory import HostFiles, RunDirectory
 
 EPOCH = Epoch.parse("2021-02-18T20:26:00Z")
 METADATA = {"graph": "pair", "seed": "7", "epoch": EPOCH.utc(0, digits=9), "fingerprint": "f", "lightlag": "1"}

@@ -31,7 +31,7 @@ from lightlag.launch.remote import (
     send_home,
     take_in,
 )
-from lightlag.launch.rundir import HostFiles, RunDirectory
+from lightlag.launch.rundir.directory import HostFiles, RunDirectory
 from lightlag.launch.world import World
 
 EPOCH = Epoch.parse("2021-02-18T20:26:00Z")

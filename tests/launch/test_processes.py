@@ -14,10 +14,10 @@ from lightlag.bus.digest import run_digest
 from lightlag.bus.errors import RunError
 from lightlag.bus.journal import read_facts, read_journal
 from lightlag.bus.shell import LEAVE
+from lightlag.launch.beginning import begin_journal
 from lightlag.launch.graph.loading import load_graph
-from lightlag.launch.live import begin_journal
 from lightlag.launch.processes import Supervisor
-from lightlag.launch.rundir import RunDirectory
+from lightlag.launch.rundir.directory import RunDirectory
 
 GRAPH = """
 version: 1

@@ -25,14 +25,15 @@ from lightlag.bus.message import message, message_class
 from lightlag.bus.operator import OPERATOR, Operator
 from lightlag.bus.pace import Pace
 from lightlag.launch import inprocess
+from lightlag.launch.beginning import begin_journal
 from lightlag.launch.cli import app
 from lightlag.launch.display import PlainDisplay
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.inprocess import InProcess
-from lightlag.launch.live import begin_journal, say_alive
 from lightlag.launch.operations import answer
 from lightlag.launch.options import RunOptions
-from lightlag.launch.rundir import RunDirectory
+from lightlag.launch.rundir.directory import RunDirectory
+from lightlag.launch.rundir.live import say_alive
 from lightlag.launch.runner import resume
 from lightlag.launch.send import read_fields, told_text
 from lightlag.launch.world import World

@@ -26,8 +26,8 @@ from lightlag.bus.tap import Tap, bunches
 from lightlag.bus.time import NS_PER_S, Epoch
 from lightlag.launch import heard, topic
 from lightlag.launch.graph.loading import load_graph
-from lightlag.launch.live import is_alive, operator
-from lightlag.launch.rundir import RunDirectory
+from lightlag.launch.rundir.directory import RunDirectory
+from lightlag.launch.rundir.live import is_alive, operator
 
 ROOT = Path(__file__).parents[2]
 GRAPH = """

@@ -20,12 +20,13 @@ from lightlag.bus.errors import GraphError, RunError
 from lightlag.launch import watchdog as watching
 from lightlag.launch import why
 from lightlag.launch.graph.loading import load_graph
-from lightlag.launch.live import Frame, launcher_pid, say_alive, showing_stack_on_request, stack_of
 from lightlag.launch.options import RunOptions
-from lightlag.launch.rundir import RunDirectory
+from lightlag.launch.rundir.directory import RunDirectory
+from lightlag.launch.rundir.live import launcher_pid, say_alive
+from lightlag.launch.rundir.stacks import Frame, showing_stack_on_request, stack_of
+from lightlag.launch.rundir.whereabouts import NOWHERE, Whereabouts, ask, telling
 from lightlag.launch.runner import run
 from lightlag.launch.watchdog import Watchdog, watchdog_s
-from lightlag.launch.whereabouts import NOWHERE, Whereabouts, ask, telling
 from lightlag.launch.why import culprit, explain, is_stalled, sentences, short_path
 from lightlag.launch.world import World
 
@@ -202,7 +203,7 @@ def test_a_process_says_where_it_is(tmp_path):
     with showing_stack_on_request(directory, "all"):
         stack = stack_of(directory, "all")
     os.kill(os.getpid(), signal.SIGUSR1)  # too late, and harmless
-    assert Path(stack[0].file).name == "live.py"
+    assert Path(stack[0].file).name == "stacks.py"
     assert "test_a_process_says_where_it_is" in [frame.function for frame in stack]
 
 

@@ -12,7 +12,7 @@ from lightlag.bus.activation import Completion, LogRecord, Product
 from lightlag.bus.errors import GraphError
 from lightlag.bus.recording import read
 from lightlag.bus.time import NS_PER_S, Epoch
-from lightlag.launch.rundir import HostFiles, RunDirectory
+from lightlag.launch.rundir.directory import HostFiles, RunDirectory
 
 EPOCH = Epoch.parse("2021-02-18T20:26:00Z")
 
