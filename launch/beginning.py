@@ -9,10 +9,9 @@ from typing import Any
 
 from lightlag.bus.journal import Journal
 from lightlag.launch.graph.spec import Graph
+from lightlag.launch.placement.placing import Groups, host_names
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.launch.rundir.live import HERE
-
-from .placement import Groups, host_names
 
 
 def begin_journal(

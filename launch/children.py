@@ -29,6 +29,7 @@ from lightlag.bus.security import Guard, Keys
 from lightlag.bus.shell import HostAgain, peak_rss_kb, run_shell
 from lightlag.bus.tap import Tap
 from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.placement.world import World
 from lightlag.launch.rundir.directory import HostFiles, RunDirectory
 from lightlag.launch.rundir.live import HUB
 from lightlag.launch.rundir.stacks import show_stack_on_request
@@ -37,7 +38,6 @@ from lightlag.launch.rundir.whereabouts import telling
 from .feed import Feed
 from .operations import answer
 from .remote import Network
-from .world import World
 
 #: The hub's: one takes in what is large while another sends it on.
 _IO_THREADS = 2

@@ -20,6 +20,7 @@ from lightlag.bus.memory import run_in_memory
 from lightlag.bus.operator import OPERATOR
 from lightlag.bus.pace import Pace
 from lightlag.bus.tap import Tap, bunches
+from lightlag.launch.placement.world import World
 from lightlag.launch.rundir.directory import HostFiles, RunDirectory
 from lightlag.launch.rundir.live import HERE, say_alive
 from lightlag.launch.rundir.stacks import showing_stack_on_request
@@ -27,7 +28,6 @@ from lightlag.launch.rundir.whereabouts import telling
 
 from .operations import answer
 from .sockets import socket_directory
-from .world import World
 
 #: How long a paced run waits at a time (wall ms).
 _SLICE_MS = 100

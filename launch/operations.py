@@ -20,8 +20,7 @@ from lightlag.bus.errors import GraphError, MessageError
 from lightlag.bus.message import Message
 from lightlag.bus.schema import json_value
 from lightlag.launch.graph.diagnostics import did_you_mean
-
-from .world import World
+from lightlag.launch.placement.world import World
 
 
 class Desk(Protocol):

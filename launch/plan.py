@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 from lightlag.bus.time import NS_PER_S
 from lightlag.launch.graph.spec import Graph, duration_text
-
-from .placement import Progress, host_names
-from .survey import Change, Facts, HostPlan, Near, Range, Step, listed, survey
-from .world import World
+from lightlag.launch.placement.placing import Progress, host_names
+from lightlag.launch.placement.survey import Change, Facts, HostPlan, Near, Range, Step, listed, survey
+from lightlag.launch.placement.world import World
 
 if TYPE_CHECKING:
     from rich.console import Console

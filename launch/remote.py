@@ -31,9 +31,8 @@ from lightlag.launch.rundir.directory import HostFiles, RunDirectory
 
 if TYPE_CHECKING:
     from lightlag.launch.graph.spec import Graph
-
-    from .placement import Groups
-    from .world import World
+    from lightlag.launch.placement.placing import Groups
+    from lightlag.launch.placement.world import World
 
 #: The first that an agent says on standard output, after whatever a login there may print: its files follow.
 BEGIN = b"\0lightlag agent\n"
@@ -64,7 +63,7 @@ def groups_apart(world: World, here: int) -> Groups | None:
     Raises:
         GraphError: nodes that are placed apart are too close to run apart, or a machine could not reach the hub.
     """
-    from .placement import Delays, place
+    from lightlag.launch.placement.placing import Delays, place
 
     graph = world.graph
     if not any(pin in graph.machines for pin in graph.place.values()):

@@ -18,6 +18,8 @@ from lightlag.bus.hub import Outcome
 from lightlag.bus.journal import read_facts
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.spec import Graph
+from lightlag.launch.placement.placing import Groups, choose, place
+from lightlag.launch.placement.world import World
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.launch.rundir.live import is_alive
 
@@ -25,11 +27,9 @@ from .beginning import begin_journal, find_beside
 from .closing import conclude
 from .inprocess import InProcess
 from .options import AUTO, Observer, RunOptions, RunResult
-from .placement import Groups, choose, place
 from .remote import groups_apart
 from .timeline import Timeline
 from .watchdog import Watchdog, explaining
-from .world import World
 
 
 def run(graph: Graph, options: RunOptions, observer: Observer) -> RunResult:

@@ -21,8 +21,8 @@ from lightlag.launch.display import PlainDisplay
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.options import RunOptions
+from lightlag.launch.placement.world import World
 from lightlag.launch.runner import run
-from lightlag.launch.world import World
 
 
 @dataclass(frozen=True)

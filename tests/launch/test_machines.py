@@ -20,6 +20,7 @@ from lightlag.bus.time import Epoch
 from lightlag.launch.graph.diagnostics import InvalidGraph
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.machines import Machine, address_of
+from lightlag.launch.placement.world import World
 from lightlag.launch.remote import (
     BEGIN,
     Network,
@@ -32,7 +33,6 @@ from lightlag.launch.remote import (
     take_in,
 )
 from lightlag.launch.rundir.directory import HostFiles, RunDirectory
-from lightlag.launch.world import World
 
 EPOCH = Epoch.parse("2021-02-18T20:26:00Z")
 GRAPH = """

@@ -9,9 +9,9 @@ import pytest
 from lightlag.bus.time import NS_PER_S
 from lightlag.launch.graph.diagnostics import InvalidGraph
 from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.placement.survey import survey
+from lightlag.launch.placement.world import World
 from lightlag.launch.plan import show_plan
-from lightlag.launch.survey import survey
-from lightlag.launch.world import World
 
 MOST_COLUMNS = 100
 SPOT = """

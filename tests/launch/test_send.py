@@ -32,11 +32,11 @@ from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.inprocess import InProcess
 from lightlag.launch.operations import answer
 from lightlag.launch.options import RunOptions
+from lightlag.launch.placement.world import World
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.launch.rundir.live import say_alive
 from lightlag.launch.runner import resume
 from lightlag.launch.send import read_fields, told_text
-from lightlag.launch.world import World
 
 GRAPH = """
 version: 1

@@ -21,6 +21,7 @@ from lightlag.launch import watchdog as watching
 from lightlag.launch import why
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.options import RunOptions
+from lightlag.launch.placement.world import World
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.launch.rundir.live import launcher_pid, say_alive
 from lightlag.launch.rundir.stacks import Frame, showing_stack_on_request, stack_of
@@ -28,7 +29,6 @@ from lightlag.launch.rundir.whereabouts import NOWHERE, Whereabouts, ask, tellin
 from lightlag.launch.runner import run
 from lightlag.launch.watchdog import Watchdog, watchdog_s
 from lightlag.launch.why import culprit, explain, is_stalled, sentences, short_path
-from lightlag.launch.world import World
 
 ROOT = Path(__file__).parents[2]
 GRAPH = """

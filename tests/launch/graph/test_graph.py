@@ -17,7 +17,7 @@ from lightlag.launch.graph.diagnostics import InvalidGraph, Place, Report, Sourc
 from lightlag.launch.graph.loading import load_graph, read_declarations
 from lightlag.launch.graph.source import Item, read_yaml
 from lightlag.launch.graph.spec import Graph, duration_ns, duration_text
-from lightlag.launch.world import World
+from lightlag.launch.placement.world import World
 
 NODES = "tests.launch.fixtures.nodes"
 SMALL = f"""
@@ -98,7 +98,7 @@ def test_a_host_is_told_when_its_nodes_are_there(small: Path, monkeypatch: pytes
     text = SMALL.replace("DSS-14}}", "DSS-14}, join: 1 min}").replace("senders: [a.xband, b.uhf]", "senders: [b.uhf]")
     small.write_text(text, encoding="utf-8")
     told: list[dict[str, Any]] = []
-    monkeypatch.setattr("lightlag.launch.world.Host", lambda *_, **options: told.append(options))
+    monkeypatch.setattr("lightlag.launch.placement.world.Host", lambda *_, **options: told.append(options))
     world = World(load_graph(small))
     world.host("all", ["a", "b", "dss"])
     world.host("some", ["a", "b"])

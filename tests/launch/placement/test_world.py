@@ -10,7 +10,7 @@ from lightlag.launch.cli import main
 from lightlag.launch.graph.diagnostics import InvalidGraph
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.options import EXIT_BAD_INPUT
-from lightlag.launch.world import WINDOW_NS, World
+from lightlag.launch.placement.world import WINDOW_NS, World
 
 GRAPH = """
 version: 1

@@ -11,7 +11,7 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NEVER_NS, NS_PER_S
 from lightlag.launch.graph.diagnostics import InvalidGraph
 from lightlag.launch.graph.loading import load_graph
-from lightlag.launch.placement import (
+from lightlag.launch.placement.placing import (
     START_UP_S,
     arrange,
     asked_processes,
@@ -21,7 +21,7 @@ from lightlag.launch.placement import (
     pays_from_s,
     place,
 )
-from lightlag.launch.world import MOST_WINDOWS, WINDOW_NS, World
+from lightlag.launch.placement.world import MOST_WINDOWS, WINDOW_NS, World
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams, RadioSpec
 from lightlag.nodes.trajectory import Ball, State

@@ -13,7 +13,7 @@ from lightlag.bus.lookahead import Matrix
 from lightlag.bus.time import NEVER_NS, NS_PER_S
 from lightlag.launch.graph.spec import Graph
 
-from .placement import (
+from .placing import (
     Closest,
     Delays,
     Groups,
