@@ -16,10 +16,9 @@ import typer
 from .options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
+    from lightlag.launch.look.difference import Comparison
+    from lightlag.launch.look.recorded import Recorded
     from lightlag.launch.rundir.directory import RunDirectory
-
-    from .difference import Comparison
-    from .recorded import Recorded
 
 EXIT_SAME = 0
 EXIT_DIFFERENT = 1
@@ -46,7 +45,7 @@ def info(run: Annotated[Path, typer.Argument(metavar="RUN|FILE", help=_WHAT)], a
     A run that was killed, or is still under way, is read from the parts that its hosts write.
     """
     with _errors_taught():
-        from .recorded import open_recorded
+        from lightlag.launch.look.recorded import open_recorded
 
         bag = open_recorded(run)
         found = _summary(bag)
@@ -93,7 +92,7 @@ def diff(
     Compared is what every node got, in its order; logs are not. Exit code 0: the same; 1: not; 2: bad input.
     """
     with _errors_taught():
-        from .recorded import open_recorded
+        from lightlag.launch.look.recorded import open_recorded
 
         code = _diff(open_recorded(a), open_recorded(b), as_json=as_json)
     raise typer.Exit(code)
@@ -135,9 +134,9 @@ def _table_of(found: dict[str, Any]) -> str:
     lost = ", ".join(f"{reason} {count:,}" for reason, count in found["losses"].items())
     rows = [(key, found[key] or "unknown") for key in ("graph", "seed", "epoch")]
     if found["fork"]:
-        from .fork import told
+        from lightlag.launch.look.recorded import fork_text
 
-        rows.append(("fork of", told(found["fork"])))
+        rows.append(("fork of", fork_text(found["fork"])))
     rows.append(("digest", found["digest"] or "none; the run did not reach its end"))
     rows.append(("recording", found["state"]))
     if found["lightlag"]:
@@ -160,8 +159,7 @@ def _recover(directory: RunDirectory, output: Path) -> None:
 
     from lightlag.bus.part import Part
     from lightlag.bus.recording import merge
-
-    from .recorded import UNDER_WAY, open_parts
+    from lightlag.launch.look.recorded import UNDER_WAY, open_parts
 
     bag = open_parts(directory)
     if bag.state == UNDER_WAY:
@@ -178,7 +176,7 @@ def _recover(directory: RunDirectory, output: Path) -> None:
 
 
 def _diff(a: Recorded, b: Recorded, *, as_json: bool) -> int:
-    from .difference import Comparison, compare, differing_fields
+    from lightlag.launch.look.difference import Comparison, compare, differing_fields
 
     keys = ("graph", "seed", "epoch", "fingerprint", "lightlag", "digest")
     known = {key: (a.metadata.get(key, ""), b.metadata.get(key, "")) for key in keys}

@@ -5,6 +5,7 @@ Each is its words and its ``--help``; what it does lives in the module of its na
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -126,9 +127,11 @@ def why(run: Run = LATEST, as_json: AsJson = False) -> None:
     the run has not got on for a while (lightlag launch --watchdog).
     """
     with errors_taught(refused=EXIT_BAD_INPUT):
-        from .why import tell_why
+        from lightlag.launch.look.why import explain, sentences
 
-        tell_why(run, as_json=as_json)
+        found = explain(run)
+        said = sentences(found)
+        typer.echo(json.dumps({**found, "why": said}) if as_json else "\n".join(said))
 
 
 def send(

@@ -235,8 +235,8 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 def _difference(first: Path, second: Path) -> str | None:
     """The first reception or loss that is not the same, in a few lines; None if all recorded ones are."""
-    from .difference import compare, differing_fields
-    from .recorded import open_recorded
+    from lightlag.launch.look.difference import compare, differing_fields
+    from lightlag.launch.look.recorded import open_recorded
 
     one, other = open_recorded(first), open_recorded(second)
     found = compare(one.messages(), other.messages())

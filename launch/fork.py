@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from lightlag.bus import wire
 from lightlag.bus.emission import Emission
@@ -63,12 +62,6 @@ def fork(run_dir: Path, at: str, settings: Mapping[str, str], into: Path | None)
         for host, emission in acts:
             journal.append(host, wire.encode(run_id, wire.ACT, (), [emission]), [emission])
     return new
-
-
-def told(fork: Mapping[str, Any]) -> str:
-    """Which run a fork has left, when, and with which settings: what its journal holds of it, for people."""
-    settings = ", ".join(f"{path}={text}" for path, text in fork["set"].items())
-    return f"{fork['of']} up to {fork['at']} SCET, from there on with {settings}"
 
 
 def _instant_ns(graph: Graph, at: str) -> int:

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lightlag.bus.time import Epoch
-
-    from .heard import Feed, Heard, Seen
+    from lightlag.launch.look.heard import Feed, Heard, Seen
 
 app = typer.Typer(
     name="topic",
@@ -162,8 +161,7 @@ def delay(topic: Topic = "*", run: Run = LATEST, seconds: For = None, as_json: A
 def _feed(run: Path, pattern: str, *, bodies: bool, seconds: float | None) -> Iterator[Feed]:
     """A feed, whose errors become lines on standard error; Ctrl-C ends it, with what is to be said at the end."""
     from lightlag.bus.errors import LightlagError
-
-    from .heard import Feed
+    from lightlag.launch.look.heard import Feed
 
     try:
         feed = Feed(run, pattern, bodies=bodies, seconds=seconds)

@@ -11,8 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 from lightlag.bus.errors import GraphError, LightlagError
-
-from .why import explain, is_stalled, sentences
+from lightlag.launch.look.why import explain, is_stalled, sentences
 
 #: The frontier may stand still for so long (wall s) before the launcher says why.
 WATCHDOG_S = 10.0

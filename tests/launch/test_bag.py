@@ -17,7 +17,7 @@ from lightlag.bus.message import message
 from lightlag.bus.recording import merge, read_metadata
 from lightlag.bus.time import NS_PER_S, Epoch
 from lightlag.launch.bag import app
-from lightlag.launch.recorded import open_recorded
+from lightlag.launch.look.recorded import open_recorded
 from lightlag.launch.rundir.directory import HostFiles, RunDirectory
 
 EPOCH = Epoch.parse("2021-02-18T20:26:00Z")
@@ -166,7 +166,7 @@ def test_what_a_killed_run_left_is_recovered(tmp_path):
 
 def test_runs_of_one_digest_are_the_same_at_once(tmp_path, monkeypatch):
     a, b = (finished(tmp_path / name, digest="abc") for name in "ab")
-    monkeypatch.setattr("lightlag.launch.difference.compare", lambda *_: pytest.fail("it read them"))
+    monkeypatch.setattr("lightlag.launch.look.difference.compare", lambda *_: pytest.fail("it read them"))
     result = bag("diff", a, b)
     assert result.exit_code == 0
     assert "the same: both have the digest abc" in result.stdout

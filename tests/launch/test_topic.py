@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
-from tests.launch.test_why import clear, until
+from tests.launch.look.test_why import clear, until
 from typer.testing import CliRunner
 
 from lightlag.bus.activation import Completion, LogRecord
@@ -24,8 +24,9 @@ from lightlag.bus.part import PartWriter
 from lightlag.bus.recording import merge
 from lightlag.bus.tap import Tap, bunches
 from lightlag.bus.time import NS_PER_S, Epoch
-from lightlag.launch import heard, topic
+from lightlag.launch import topic
 from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.look import heard
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.launch.rundir.live import is_alive, operator
 

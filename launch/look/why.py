@@ -8,15 +8,12 @@ asks the same for itself (``watchdog``). Nobody's results change by it: hosts do
 from __future__ import annotations
 
 import asyncio
-import json
 import sysconfig
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import typer
 
 from lightlag.bus import errors as bus_errors
 from lightlag.bus.errors import RunError
@@ -42,16 +39,6 @@ _KERNEL_FILES = ("host.py", "port.py", "radio.py")
 #: What drives a host: whatever called these is no node.
 _DRIVERS = ("shell.py", "memory.py", "hub.py")
 _LIBRARY = Path(sysconfig.get_path("stdlib")).resolve()
-
-
-def tell_why(run_dir: Path, *, as_json: bool) -> None:
-    """Print why a run is where it is.
-
-    Raises:
-        RunError: there is no such run, or it is over.
-    """
-    found = explain(run_dir)
-    typer.echo(json.dumps({**found, "why": sentences(found)}) if as_json else "\n".join(sentences(found)))
 
 
 # -- what is found ----------------------------------------------------------------------------------------------------
@@ -139,7 +126,7 @@ def culprit(stack: Sequence[Frame]) -> list[Frame]:
     found: list[Frame] = []
     for frame in stack:
         path = Path(frame.file).resolve()
-        if path.parent == _PACKAGE / "launch" or (path.parent == _BUS and path.name in _DRIVERS):
+        if path.is_relative_to(_PACKAGE / "launch") or (path.parent == _BUS and path.name in _DRIVERS):
             break
         if frame.file.startswith("<") or _is_kernel(path):
             continue

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lightlag.bus.errors import JournalError
 from lightlag.bus.journal import read_facts
@@ -92,6 +93,12 @@ def open_parts(directory: RunDirectory) -> Recorded:
         metadata |= {"fork": json.dumps(facts["fork"])} if facts.get("fork") else {}
     state = UNDER_WAY if directory.live.exists() and is_alive(directory.live) else UNFINISHED
     return Recorded(directory.path, parts, metadata, state)
+
+
+def fork_text(fork: Mapping[str, Any]) -> str:
+    """Which run a fork has left, when, and with which settings: what its journal holds of it, for people."""
+    settings = ", ".join(f"{path}={text}" for path, text in fork["set"].items())
+    return f"{fork['of']} up to {fork['at']} SCET, from there on with {settings}"
 
 
 def _whole(path: Path, file: Path, metadata: dict[str, str]) -> Recorded:

@@ -18,8 +18,9 @@ import pytest
 from lightlag.bus import loop
 from lightlag.bus.errors import GraphError, RunError
 from lightlag.launch import watchdog as watching
-from lightlag.launch import why
 from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.look import why
+from lightlag.launch.look.why import culprit, explain, is_stalled, sentences, short_path
 from lightlag.launch.options import RunOptions
 from lightlag.launch.placement.world import World
 from lightlag.launch.rundir.directory import RunDirectory
@@ -28,9 +29,8 @@ from lightlag.launch.rundir.stacks import Frame, showing_stack_on_request, stack
 from lightlag.launch.rundir.whereabouts import NOWHERE, Whereabouts, ask, telling
 from lightlag.launch.runner import run
 from lightlag.launch.watchdog import Watchdog, watchdog_s
-from lightlag.launch.why import culprit, explain, is_stalled, sentences, short_path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GRAPH = """
 version: 1
 name: stuck
@@ -184,6 +184,8 @@ def test_of_a_stack_the_innermost_place_of_nobodys_kernel_is_named_and_who_calle
     assert culprit([Frame(f"{nodes}/port.py", 5, "send"), own, *outer]) == [own]
     assert culprit([Frame(f"{nodes}/camera.py", 5, "expose"), own, *outer])[0].function == "expose"
     assert culprit(outer) == []
+    launcher = Frame(str(Path(why.__file__).parents[1] / "run" / "inprocess.py"), 93, "run")
+    assert culprit([launcher, own, *outer]) == [], "whatever called the launcher is no node"
 
 
 def test_a_path_is_as_short_as_it_is_clear(monkeypatch, tmp_path):
