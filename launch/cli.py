@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lightlag.launch.run.options import EXIT_RUN_FAILED, RunOptions
+
 from .commands import register
-from .options import EXIT_RUN_FAILED, RunOptions
 from .teaching import Words, errors_taught, load, processes_asked
 
 if TYPE_CHECKING:
-    from .options import Observer
+    from lightlag.launch.run.options import Observer
 
 app = typer.Typer(
     name="lightlag",
@@ -109,9 +110,9 @@ def launch(
     pace = _speed(speed)
     count = None if in_process else processes_asked(processes)
     with errors_taught():
-        from .runner import resume as go_on
-        from .runner import run
-        from .watchdog import watchdog_s
+        from lightlag.launch.run.runner import resume as go_on
+        from lightlag.launch.run.runner import run
+        from lightlag.launch.run.watchdog import watchdog_s
 
         options = RunOptions(
             processes=count,
@@ -125,7 +126,7 @@ def launch(
         )
         if resume is not None:
             if at is not None:
-                from .fork import fork
+                from lightlag.launch.run.fork import fork
 
                 resume = fork(resume, at, _settings(settings or []), run_dir).path
             with _display(quiet) as display:
@@ -133,7 +134,7 @@ def launch(
         assert graph is not None
         loaded = load(graph, arguments, until, hosts)
         if check_determinism:
-            from .determinism import check_and_tell
+            from lightlag.launch.run.determinism import check_and_tell
 
             raise typer.Exit(check_and_tell(loaded, options, quiet=quiet))
         with _display(quiet) as display:
@@ -154,8 +155,8 @@ def host(
 
     Without a run directory the launcher is on another machine, and says over standard input what to run.
     """
-    from .agent import agent
-    from .children import run_host
+    from lightlag.launch.run.agent import agent
+    from lightlag.launch.run.children import run_host
 
     with errors_taught():
         code = agent(name) if run_dir is None else run_host(name, run_dir, endpoint, incarnation)
@@ -170,7 +171,7 @@ def hub(
     speed: Annotated[float | None, typer.Option()] = None,
 ) -> None:
     """Coordinate the hosts of a run in this process; the launcher starts it."""
-    from .children import run_hub
+    from lightlag.launch.run.children import run_hub
 
     with errors_taught():
         code = run_hub(run_dir, endpoint, feed_fd, speed)

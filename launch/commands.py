@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
+from lightlag.launch.run.options import AUTO, EXIT_BAD_INPUT
+
 from .bag import app as bag_app
-from .options import AUTO, EXIT_BAD_INPUT
 from .teaching import LATEST, AsJson, GraphName, Run, Words, errors_taught, load, processes_asked
 from .topic import app as topic_app
 

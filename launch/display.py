@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from lightlag.bus.time import NS_PER_S, Epoch
-
-from .options import RunResult
+from lightlag.launch.run.options import RunResult
 
 if TYPE_CHECKING:
     from lightlag.launch.graph.diagnostics import InvalidGraph

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import AUTO, EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_RUN_FAILED
+from lightlag.launch.run.options import AUTO, EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_RUN_FAILED
 
 if TYPE_CHECKING:
     from lightlag.launch.graph.spec import Graph

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+from lightlag.launch.run.options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from lightlag.launch.options import EXIT_DONE, EXIT_RUN_FAILED
+from lightlag.launch.run.options import EXIT_DONE, EXIT_RUN_FAILED
 
 from .findings import Finding
 

@@ -20,9 +20,9 @@ from lightlag.bus.recording import Record, read
 from lightlag.launch.display import PlainDisplay
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.spec import Graph
-from lightlag.launch.options import RunOptions
 from lightlag.launch.placement.world import World
-from lightlag.launch.runner import run
+from lightlag.launch.run.options import RunOptions
+from lightlag.launch.run.runner import run
 
 
 @dataclass(frozen=True)

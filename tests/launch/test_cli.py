@@ -19,7 +19,7 @@ from lightlag.launch.display import LiveDisplay, PlainDisplay, last_lines, show_
 from lightlag.launch.graph.diagnostics import InvalidGraph
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.spec import Graph
-from lightlag.launch.options import AUTO, RunOptions, RunResult
+from lightlag.launch.run.options import AUTO, RunOptions, RunResult
 from lightlag.nodes.events import Learnt
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +71,7 @@ class Runner(ModuleType):
     """Stands in for the runner: keeps what it was asked, tells the observer some news, ends as it is told to."""
 
     def __init__(self, end: RunResult | BaseException = RESULT) -> None:
-        super().__init__("lightlag.launch.runner")
+        super().__init__("lightlag.launch.run.runner")
         self.end = end
         self.asked: list[tuple[Graph, RunOptions]] = []
 
@@ -92,7 +92,7 @@ class Runner(ModuleType):
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch) -> Runner:
     stand_in = Runner()
-    monkeypatch.setitem(sys.modules, "lightlag.launch.runner", stand_in)
+    monkeypatch.setitem(sys.modules, "lightlag.launch.run.runner", stand_in)
     return stand_in
 
 
@@ -350,7 +350,7 @@ def test_a_run_without_losses_or_files_has_few_last_lines() -> None:
 
 
 def test_the_displays_are_observers(graph: Graph) -> None:
-    from lightlag.launch.options import Observer
+    from lightlag.launch.run.options import Observer
 
     observers: list[Observer] = [PlainDisplay(cast("Any", io.StringIO())), LiveDisplay(Console(file=io.StringIO()))]
     for observer in observers:

@@ -27,8 +27,8 @@ from lightlag.launch.report.places import find_places, light_time
 from lightlag.launch.report.reading import read_run
 from lightlag.launch.report.svg import foremost, spread, time_ticks
 from lightlag.launch.report.words import between, duration, quantity, split_unit
+from lightlag.launch.run.timeline import Timeline
 from lightlag.launch.rundir.directory import RunDirectory
-from lightlag.launch.timeline import Timeline
 from lightlag.nodes.events import Event, Published, Tone, news_of
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams

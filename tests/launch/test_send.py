@@ -24,18 +24,18 @@ from lightlag.bus.journal import Journal, read_facts, read_journal
 from lightlag.bus.message import message, message_class
 from lightlag.bus.operator import OPERATOR, Operator
 from lightlag.bus.pace import Pace
-from lightlag.launch import inprocess
-from lightlag.launch.beginning import begin_journal
 from lightlag.launch.cli import app
 from lightlag.launch.display import PlainDisplay
 from lightlag.launch.graph.loading import load_graph
-from lightlag.launch.inprocess import InProcess
-from lightlag.launch.operations import answer
-from lightlag.launch.options import RunOptions
 from lightlag.launch.placement.world import World
+from lightlag.launch.run import inprocess
+from lightlag.launch.run.beginning import begin_journal
+from lightlag.launch.run.inprocess import InProcess
+from lightlag.launch.run.operations import answer
+from lightlag.launch.run.options import RunOptions
+from lightlag.launch.run.runner import resume
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.launch.rundir.live import say_alive
-from lightlag.launch.runner import resume
 from lightlag.launch.send import read_fields, told_text
 
 GRAPH = """

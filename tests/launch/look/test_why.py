@@ -17,18 +17,18 @@ import pytest
 
 from lightlag.bus import loop
 from lightlag.bus.errors import GraphError, RunError
-from lightlag.launch import watchdog as watching
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.look import why
 from lightlag.launch.look.why import culprit, explain, is_stalled, sentences, short_path
-from lightlag.launch.options import RunOptions
 from lightlag.launch.placement.world import World
+from lightlag.launch.run import watchdog as watching
+from lightlag.launch.run.options import RunOptions
+from lightlag.launch.run.runner import run
+from lightlag.launch.run.watchdog import Watchdog, watchdog_s
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.launch.rundir.live import launcher_pid, say_alive
 from lightlag.launch.rundir.stacks import Frame, showing_stack_on_request, stack_of
 from lightlag.launch.rundir.whereabouts import NOWHERE, Whereabouts, ask, telling
-from lightlag.launch.runner import run
-from lightlag.launch.watchdog import Watchdog, watchdog_s
 
 ROOT = Path(__file__).parents[3]
 GRAPH = """

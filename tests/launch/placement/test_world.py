@@ -9,8 +9,8 @@ from lightlag.bus.time import NEVER_NS, NS_PER_S
 from lightlag.launch.cli import main
 from lightlag.launch.graph.diagnostics import InvalidGraph
 from lightlag.launch.graph.loading import load_graph
-from lightlag.launch.options import EXIT_BAD_INPUT
 from lightlag.launch.placement.world import WINDOW_NS, World
+from lightlag.launch.run.options import EXIT_BAD_INPUT
 
 GRAPH = """
 version: 1

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from lightlag.bus.time import NS_PER_S, Epoch
-from lightlag.launch.timeline import COLUMNS, Timeline
+from lightlag.launch.run.timeline import COLUMNS, Timeline
 from lightlag.nodes.events import Learnt
 
 EPOCH = Epoch.parse("2021-02-18T20:26:00Z")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from lightlag.bus.errors import GraphError, RunError
-from lightlag.launch.determinism import Comparison, Ending, check_and_tell, check_determinism
 from lightlag.launch.graph.loading import load_graph
-from lightlag.launch.options import RunOptions
+from lightlag.launch.run.determinism import Comparison, Ending, check_and_tell, check_determinism
+from lightlag.launch.run.options import RunOptions
 
 #: A Steady one says the same in every run, a Hasty one what hangs on the circumstances.
 NODES = '''
@@ -152,7 +152,7 @@ def test_a_directory_that_is_taken_is_refused(graph_of, options):
 
 def test_a_person_reads_the_findings_first_and_then_how_it_ended(graph_of, options, capsys, monkeypatch):
     ending = Ending(Path("runs/first"), "12", None)
-    monkeypatch.setattr("lightlag.launch.determinism._run_once", lambda *_: ending)
+    monkeypatch.setattr("lightlag.launch.run.determinism._run_once", lambda *_: ending)
     assert check_and_tell(graph_of("Hasty"), options) == 0
     printed = capsys.readouterr()
     assert "identity: hash() of a text or an object differs from process to process" in printed.err

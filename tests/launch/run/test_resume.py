@@ -17,10 +17,10 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.recording import read
 from lightlag.launch.cli import main
 from lightlag.launch.graph.loading import load_graph
-from lightlag.launch.options import RunOptions
-from lightlag.launch.runner import resume, run
+from lightlag.launch.run.options import RunOptions
+from lightlag.launch.run.runner import resume, run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GRAPH = """
 version: 1
 name: ticks

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from lightlag.launch.sockets import socket_directory
+from lightlag.launch.run.sockets import socket_directory
 
 HOLDER = """
 import sys, time
-from lightlag.launch.sockets import socket_directory
+from lightlag.launch.run.sockets import socket_directory
 with socket_directory() as path:
     (path / "hub").touch()
     print(path, flush=True)

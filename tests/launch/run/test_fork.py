@@ -6,18 +6,18 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.launch.test_resume import Watcher
+from tests.launch.run.test_resume import Watcher
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.journal import read_facts
 from lightlag.bus.recording import read
 from lightlag.launch.cli import main
-from lightlag.launch.fork import fork
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.look.difference import compare
 from lightlag.launch.look.recorded import open_recorded
-from lightlag.launch.options import RunOptions
-from lightlag.launch.runner import resume, run
+from lightlag.launch.run.fork import fork
+from lightlag.launch.run.options import RunOptions
+from lightlag.launch.run.runner import resume, run
 from lightlag.nodes.params import NodeParams, RadioSpec
 from lightlag.nodes.setting import changed
 

@@ -26,8 +26,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from lightlag.bus.errors import GraphError, RunError
 from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.lint import Finding, lint_graph
 
-from .lint import Finding, lint_graph
 from .options import EXIT_DONE, EXIT_RUN_FAILED, RunOptions, RunResult
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _run_once(resolved: Path, parent: Path, options: RunOptions, it: Circumstanc
     errors = parent / f"{it.name}.stderr"
     with errors.open("wb") as stderr:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "lightlag.launch.determinism", str(resolved)],
+            [sys.executable, "-P", "-m", "lightlag.launch.run.determinism", str(resolved)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,

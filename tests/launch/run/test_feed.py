@@ -8,7 +8,7 @@ import pytest
 
 from lightlag.bus.activation import Failure, Tally
 from lightlag.bus.hub import Outcome
-from lightlag.launch.feed import Feed, Listener, outcome_of
+from lightlag.launch.run.feed import Feed, Listener, outcome_of
 
 OUTCOME = Outcome(
     chains={"mro": b"\x01" * 32},

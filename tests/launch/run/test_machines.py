@@ -21,7 +21,7 @@ from lightlag.launch.graph.diagnostics import InvalidGraph
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.machines import Machine, address_of
 from lightlag.launch.placement.world import World
-from lightlag.launch.remote import (
+from lightlag.launch.run.remote import (
     BEGIN,
     Network,
     Task,
@@ -210,16 +210,18 @@ def test_an_agent_without_a_launcher_says_who_starts_it(said):
 
 @pytest.mark.parametrize("what", ["lightlag", "Python"])
 def test_another_version_is_refused_with_words(monkeypatch, what):
-    monkeypatch.setattr("lightlag.launch.remote._versions", lambda: {"lightlag": "1.2", "Python": "3.12"})
+    monkeypatch.setattr("lightlag.launch.run.remote._versions", lambda: {"lightlag": "1.2", "Python": "3.12"})
     packed = task().packed()
-    monkeypatch.setattr("lightlag.launch.remote._versions", lambda: {"lightlag": "1.2", "Python": "3.12", what: "9.9"})
+    monkeypatch.setattr(
+        "lightlag.launch.run.remote._versions", lambda: {"lightlag": "1.2", "Python": "3.12", what: "9.9"}
+    )
     with pytest.raises(RunError, match=rf"this machine \(.*\) has {what} 9.9, the launcher .*: a run needs the same"):
         Task.read(io.BytesIO(packed))
 
 
 def test_an_agent_on_its_own_ends_with_words():
     command = [sys.executable, "-P", "-m", "lightlag", "host", "a"]
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     ended = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, env={"PYTHONPATH": root}
     )

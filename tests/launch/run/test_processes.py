@@ -14,9 +14,9 @@ from lightlag.bus.digest import run_digest
 from lightlag.bus.errors import RunError
 from lightlag.bus.journal import read_facts, read_journal
 from lightlag.bus.shell import LEAVE
-from lightlag.launch.beginning import begin_journal
 from lightlag.launch.graph.loading import load_graph
-from lightlag.launch.processes import Supervisor
+from lightlag.launch.run.beginning import begin_journal
+from lightlag.launch.run.processes import Supervisor
 from lightlag.launch.rundir.directory import RunDirectory
 
 GRAPH = """
@@ -31,7 +31,7 @@ channels:
   ticks: {medium: {wire: {latency: 2500 ms}}, members: [listener.heard], senders: [ticker.out]}
 """
 GROUPS = [["listener"], ["ticker"]]
-ROOT = str(Path(__file__).parents[2])
+ROOT = str(Path(__file__).parents[3])
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ class Watched(subprocess.Popen):
 def started(monkeypatch):
     """What the launcher has started."""
     Watched.all = []
-    monkeypatch.setattr("lightlag.launch.process.subprocess.Popen", Watched)
+    monkeypatch.setattr("lightlag.launch.run.process.subprocess.Popen", Watched)
     return Watched
 
 
@@ -106,7 +106,9 @@ def test_hosts_import_what_the_launcher_can(directory, tmp_path, monkeypatch):
 
 
 def test_nothing_is_left_in_the_place_of_sockets(graph, tmp_path, monkeypatch):
-    monkeypatch.setattr("lightlag.launch.sockets.tempfile.mkdtemp", lambda **_: str(Path(tmp_path, "ll").absolute()))
+    monkeypatch.setattr(
+        "lightlag.launch.run.sockets.tempfile.mkdtemp", lambda **_: str(Path(tmp_path, "ll").absolute())
+    )
     (tmp_path / "ll").mkdir()
     directory = directory_of(graph, tmp_path / "run", record=False)
     drive(directory)
@@ -150,7 +152,7 @@ def test_processes_are_deaf_to_ctrl_c_from_their_first_instant(directory, monkey
             super().__init__(*args, **kwargs)
             deaf.append(blocks_ctrl_c(self.pid))
 
-    monkeypatch.setattr("lightlag.launch.process.subprocess.Popen", Looked)
+    monkeypatch.setattr("lightlag.launch.run.process.subprocess.Popen", Looked)
     drive(directory)
     assert deaf == [True, True, True]
     assert not blocks_ctrl_c(os.getpid())

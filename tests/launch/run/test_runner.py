@@ -11,8 +11,8 @@ import pytest
 from lightlag.bus.errors import GraphError, RunError
 from lightlag.bus.recording import read, read_metadata
 from lightlag.launch.graph.loading import load_graph
-from lightlag.launch.options import RunOptions
-from lightlag.launch.runner import _Behind, run
+from lightlag.launch.run.options import RunOptions
+from lightlag.launch.run.runner import _Behind, run
 
 GRAPH = """
 version: 1

@@ -93,7 +93,7 @@ def conclude(
     }
     _measure(summary, begun, hosts_kb)
     if options.report and options.record:
-        from .report import write_report
+        from lightlag.launch.report import write_report
 
         write_report(directory, graph, summary, products)
         _measure(summary, begun, hosts_kb)
