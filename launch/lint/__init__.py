@@ -12,7 +12,6 @@ General layout, lowest first:
     checks     one walk over a module
     findings   what is found; comments that allow it
     linting    texts, files, and the modules of a graph's node classes
-    command    ``lightlag lint``
 """
 
 from .findings import Finding

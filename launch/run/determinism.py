@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from lightlag.bus.errors import GraphError, RunError
 from lightlag.launch.graph.loading import load_graph
@@ -137,18 +137,6 @@ def check_determinism(
     return Comparison(first, second, difference, findings)
 
 
-def check_and_tell(graph: Graph, options: RunOptions, *, quiet: bool = False) -> int:
-    """Check, print what was found, and return the exit code; for the command line."""
-    from lightlag.launch.lint.command import show
-
-    with _Line(sys.stderr, quiet=quiet) as line:
-        compared = check_determinism(
-            graph, options, warn=lambda findings: show(findings, err=True), progress=line.progress
-        )
-    print(compared.text())  # noqa: T201
-    return compared.exit_code
-
-
 def _bare(ending: Ending) -> str | None:
     """A failure without addresses of memory, which differ."""
     return None if ending.failure is None else _ADDRESS.sub("0x", ending.failure)
@@ -252,28 +240,6 @@ def _difference(first: Path, second: Path) -> str | None:
         fields = differing_fields(it.a, it.b)
         lines += [f"  {name}: {x} in the first, {y} in the second" for name, (x, y) in fields.items()]
     return "\n".join(lines)
-
-
-class _Line:
-    """One line of progress on a terminal, which goes away; elsewhere nothing."""
-
-    def __init__(self, stream: IO[str], *, quiet: bool) -> None:
-        self._stream = stream
-        self._shown = stream.isatty() and not quiet
-
-    def progress(self, name: str, done: float) -> None:
-        """Show how far a run is."""
-        if self._shown:
-            self._stream.write(f"\r{name} run {done:4.0%} ")
-            self._stream.flush()
-
-    def __enter__(self) -> _Line:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._shown:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
 
 
 # -- in the child -----------------------------------------------------------------------------------------------------

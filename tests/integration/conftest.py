@@ -17,7 +17,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from lightlag.bus.recording import Record, read
-from lightlag.launch.display import PlainDisplay
+from lightlag.launch.command.display import PlainDisplay
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.placement.world import World

@@ -19,7 +19,7 @@ import pytest
 from tests.integration.conftest import SHORT
 from tests.integration.phold import GRAPH
 
-from lightlag.launch.display import PlainDisplay
+from lightlag.launch.command.display import PlainDisplay
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.run.options import RunOptions

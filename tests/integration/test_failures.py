@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.integration.conftest import RunFiles
 
-from lightlag.launch.display import PlainDisplay
+from lightlag.launch.command.display import PlainDisplay
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.run.options import EXIT_RUN_FAILED, RunOptions, RunResult
 from lightlag.launch.run.runner import run

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from lightlag.bus.errors import GraphError, RunError
+from lightlag.launch.command.determinism import check_and_tell
 from lightlag.launch.graph.loading import load_graph
-from lightlag.launch.run.determinism import Comparison, Ending, check_and_tell, check_determinism
+from lightlag.launch.run.determinism import Comparison, Ending, check_determinism
 from lightlag.launch.run.options import RunOptions
 
 #: A Steady one says the same in every run, a Hasty one what hangs on the circumstances.

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from lightlag.launch.lint.findings import Finding
 from lightlag.launch.run.options import EXIT_DONE, EXIT_RUN_FAILED
-
-from .findings import Finding
 
 if TYPE_CHECKING:
     from lightlag.launch.graph.spec import Graph
@@ -44,7 +43,7 @@ def look_at(targets: Sequence[str]) -> tuple[list[Finding], int]:
     Raises:
         GraphError: one of them cannot be read.
     """
-    from .linting import lint_file, lint_graph, modules_of
+    from lightlag.launch.lint.linting import lint_file, lint_graph, modules_of
 
     words = [target for target in targets if ":=" in target]
     found: list[Finding] = []

@@ -15,14 +15,14 @@ from rich.console import Console
 
 from lightlag.bus.errors import GraphError, RunError
 from lightlag.launch import cli
-from lightlag.launch.display import LiveDisplay, PlainDisplay, last_lines, show_errors
+from lightlag.launch.command.display import LiveDisplay, PlainDisplay, last_lines, show_errors
 from lightlag.launch.graph.diagnostics import InvalidGraph
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.run.options import AUTO, RunOptions, RunResult
 from lightlag.nodes.events import Learnt
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HEAVY = ("scipy", "spiceypy", "matplotlib", "PIL")
 GRAPH = """
 version: 1

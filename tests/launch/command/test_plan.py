@@ -7,11 +7,11 @@ import json
 import pytest
 
 from lightlag.bus.time import NS_PER_S
+from lightlag.launch.command.plan import show_plan
 from lightlag.launch.graph.diagnostics import InvalidGraph
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.placement.survey import survey
 from lightlag.launch.placement.world import World
-from lightlag.launch.plan import show_plan
 
 MOST_COLUMNS = 100
 SPOT = """

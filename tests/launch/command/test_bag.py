@@ -16,7 +16,7 @@ from lightlag.bus.journal import Journal
 from lightlag.bus.message import message
 from lightlag.bus.recording import merge, read_metadata
 from lightlag.bus.time import NS_PER_S, Epoch
-from lightlag.launch.bag import app
+from lightlag.launch.command.bag import app
 from lightlag.launch.look.recorded import open_recorded
 from lightlag.launch.rundir.directory import HostFiles, RunDirectory
 

@@ -25,7 +25,8 @@ from lightlag.bus.message import message, message_class
 from lightlag.bus.operator import OPERATOR, Operator
 from lightlag.bus.pace import Pace
 from lightlag.launch.cli import app
-from lightlag.launch.display import PlainDisplay
+from lightlag.launch.command.display import PlainDisplay
+from lightlag.launch.command.send import read_fields, told_text
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.placement.world import World
 from lightlag.launch.run import inprocess
@@ -36,7 +37,6 @@ from lightlag.launch.run.options import RunOptions
 from lightlag.launch.run.runner import resume
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.launch.rundir.live import say_alive
-from lightlag.launch.send import read_fields, told_text
 
 GRAPH = """
 version: 1

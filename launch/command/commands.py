@@ -1,6 +1,6 @@
 """The commands beside ``launch``: what looks at a graph, and what looks at, or acts upon, a live run.
 
-Each is its words and its ``--help``; what it does lives in the module of its name, imported when it is called.
+Each is its words and its ``--help``; what it does lives in other modules, imported when it is called.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def show(
     if only_arguments and resolved:
         raise typer.BadParameter("choose one of --args and --resolved")
     with errors_taught():
-        from .graph import summary
+        from lightlag.launch.graph import summary
 
         if only_arguments:
             from lightlag.launch.graph.loading import read_declarations
@@ -112,7 +112,7 @@ def lint(
     Exit code 0: nothing, or warnings only; 1: something; 2: it cannot be read.
     """
     with errors_taught():
-        from lightlag.launch.lint.command import lint as look
+        from .lint import lint as look
 
         raise typer.Exit(look(targets, as_json=as_json))
 

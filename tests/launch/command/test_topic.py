@@ -24,13 +24,13 @@ from lightlag.bus.part import PartWriter
 from lightlag.bus.recording import merge
 from lightlag.bus.tap import Tap, bunches
 from lightlag.bus.time import NS_PER_S, Epoch
-from lightlag.launch import topic
+from lightlag.launch.command import topic
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.look import heard
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.launch.rundir.live import is_alive, operator
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GRAPH = """
 version: 1
 name: ticks

@@ -18,6 +18,8 @@ import typer
 
 from lightlag.launch.run.options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 
+from .teaching import LATEST
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -40,7 +42,6 @@ For = Annotated[
     float | None, typer.Option("--for", metavar="SECONDS", min=0.0, help="Listen to a live run for so long (wall s).")
 ]
 
-LATEST = Path("runs/latest")
 #: How long ``list`` and ``info`` listen to a live run (wall s).
 _LOOK_S = 2.0
 #: How often figures of a live run are shown (wall s).

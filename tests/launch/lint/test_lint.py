@@ -18,7 +18,7 @@ from lightlag.launch.lint import lint_graph, lint_source
 from lightlag.launch.lint.linting import lint_file, modules_of
 from lightlag.launch.lint.rules import RULES
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def found(code: str) -> list[str]:
