@@ -1,4 +1,4 @@
-"""What ``lightlag plan`` prints of the facts of ``survey``: in short, all in tables of at most 100 columns, or JSON."""
+"""What ``lightlag plan`` prints of a placement: in short, all in tables of at most 100 columns, or JSON."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@
     place: {perseverance: mars}
 
 A place that has the name of a machine is there; everything else runs here. This is the plain model; what is done with
-it is in ``remote``.
+it is in ``lightlag.launch.run.remote``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 ``lightlag why`` asks the hub where everybody stands, has the processes that compute write their stacks, and looks
 twice at where they are in simulated time: one that is slow gets on meanwhile, one that hangs does not. The launcher
-asks the same for itself (``watchdog``). Nobody's results change by it: hosts do not notice that they were looked at.
+asks the same for itself (``lightlag.launch.run.watchdog``). Nobody's results change by it: hosts do not notice that
+they were looked at.
 """
 
 from __future__ import annotations

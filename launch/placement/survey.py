@@ -1,7 +1,7 @@
 """The facts about a placement: which nodes run together and why, how far hosts can run apart, and what that costs.
 
-Plain data, which ``plan`` prints, and writes as it is with ``--json``. All times are integer nanoseconds, None for
-"never": no channel joins the two.
+Plain data, which ``lightlag plan`` prints, and writes as it is with ``--json``. All times are integer nanoseconds,
+None for "never": no channel joins the two.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Facts:
     #: The closest pair of nodes in different hosts, which limits everything; None if nothing joins the hosts.
     limiting: Near | None
     changes: Sequence[Change]
-    #: From how much work in process on (wall s) these processes are faster by the model of ``placement``; None: never.
+    #: From how much work in process on (wall s) these processes are faster by the model of ``placing``; None: never.
     pays_from_s: float | None
     auto: str
 
