@@ -19,9 +19,9 @@ import workloads as work
 from lightlag.bus.medium import Wire
 from lightlag.bus.message import message
 from lightlag.bus.time import NS_PER_S, Epoch
-from lightlag.launch.options import RunOptions, RunResult
-from lightlag.launch.runner import run
-from lightlag.launch.spec import ChannelSpec, Graph, NodeSpec
+from lightlag.launch.graph.spec import ChannelSpec, Graph, NodeSpec
+from lightlag.launch.run.options import RunOptions, RunResult
+from lightlag.launch.run.runner import run
 from lightlag.nodes.events import Learnt
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams

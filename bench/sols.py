@@ -17,9 +17,9 @@ import alone
 import harness
 from ours import Silent as Silent
 
-from lightlag.launch.graph import load_graph
-from lightlag.launch.options import RunOptions
-from lightlag.launch.runner import run
+from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.run.options import RunOptions
+from lightlag.launch.run.runner import run
 
 _GRAPH = Path(__file__).with_suffix(".yaml")
 _NODES, _MINUTE_S, _SOL_S = 8, 60, 88_775

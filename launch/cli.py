@@ -7,19 +7,15 @@ function registered on ``app``; what is heavy is imported inside it, so that ``-
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from .commands import register
-from .options import EXIT_RUN_FAILED, RunOptions
-from .teaching import Words, errors_taught, load, processes_asked
-
-if TYPE_CHECKING:
-    from .options import Observer
+from lightlag.launch.command.commands import register
+from lightlag.launch.command.launch import launch
+from lightlag.launch.command.teaching import errors_taught
+from lightlag.launch.run.options import EXIT_RUN_FAILED
 
 app = typer.Typer(
     name="lightlag",
@@ -30,116 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-@app.command()
-def launch(
-    graph: Annotated[
-        str | None,
-        typer.Argument(metavar="GRAPH", help="A shipped graph (mars2020) or the path of a graph file (my.yaml)."),
-    ] = None,
-    arguments: Words = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="End after this long instead: 2h, 30min, '90 s'.")
-    ] = None,
-    in_process: Annotated[bool, typer.Option("--in-process", help="All nodes in this process.")] = False,
-    processes: Annotated[
-        str | None,
-        typer.Option(metavar="N|auto", help="Spread the nodes over N processes; auto (default): where it is faster."),
-    ] = None,
-    hosts: Annotated[
-        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="The machines for the places of the graph.")
-    ] = None,
-    speed: Annotated[
-        str, typer.Option(metavar="max|1x|60x", help="Simulated seconds a second; max: as fast as it goes.")
-    ] = "max",
-    resume: Annotated[
-        Path | None,
-        typer.Option(metavar="RUN", file_okay=False, help="Go on with a run that was interrupted or killed."),
-    ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option(metavar="T", help="With --resume and --set: a new run that leaves the old one at T (20min, UTC)."),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NODE.PARAM=VALUE", help="What is different in the new run from T on."),
-    ] = None,
-    restarts: Annotated[
-        int, typer.Option(metavar="N", min=0, help="How often a killed process is started again.")
-    ] = 10,
-    mixed: Annotated[
-        bool, typer.Option("--mixed", help="Let machines take part whose arithmetic differs: no digest is promised.")
-    ] = False,
-    watchdog: Annotated[
-        str, typer.Option(metavar="DURATION|off", help="Say why when the run has not got on for so long.")
-    ] = "10s",
-    check_determinism: Annotated[
-        bool, typer.Option("--check-determinism", help="Run it twice, in differing processes, and compare.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the last lines.")] = False,
-    run_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", file_okay=False, help="Where files go; else runs/<utc>-<name>.")
-    ] = None,
-    no_report: Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")] = False,
-    no_record: Annotated[bool, typer.Option("--no-record", help="Do not write run.mcap.")] = False,
-) -> None:
-    """Run a graph: every node it declares, until its end.
-
-    \b
-    lightlag launch mars2020                        the landing of Perseverance
-    lightlag launch mars2020 seed:=7 --until 30min  another seed (camera noise), a shorter run
-    lightlag launch my.yaml --processes 4 -q        your own, spread out
-    lightlag launch my.yaml --speed 60x             a minute of the mission each second
-    lightlag launch --resume runs/latest            go on with a run that was killed
-    lightlag launch --resume runs/latest --at 20min --set mro.uhf.rate_bps='16 kbit/s'
-
-    The files of a run (recording, timeline, pictures, report) go to runs/, the last one under runs/latest.
-    Ctrl-C ends a run gracefully; what had happened by then is recorded. The digest is the same in one process and
-    in many, at any speed, and after processes were killed.
-    """
-    if in_process and processes is not None:
-        raise typer.BadParameter("choose one of --in-process and --processes")
-    if (graph is None) == (resume is None):
-        raise typer.BadParameter("name a graph to run, or a run to --resume")
-    if (at is None) != (not settings) or (at is not None and resume is None):
-        raise typer.BadParameter("--at and --set belong together, with --resume: at T, what is to be different")
-    if mixed and resume is not None:
-        raise typer.BadParameter("--mixed is said when a run begins; one that is resumed keeps to what was said then")
-    pace = _speed(speed)
-    count = None if in_process else processes_asked(processes)
-    with errors_taught():
-        from .runner import resume as go_on
-        from .runner import run
-        from .watchdog import watchdog_s
-
-        options = RunOptions(
-            processes=count,
-            run_dir=run_dir,
-            record=not no_record,
-            report=not no_report,
-            speed=pace,
-            restarts=restarts,
-            mixed=mixed,
-            watchdog_s=watchdog_s(watchdog),
-        )
-        if resume is not None:
-            if at is not None:
-                from .fork import fork
-
-                resume = fork(resume, at, _settings(settings or []), run_dir).path
-            with _display(quiet) as display:
-                raise typer.Exit(go_on(resume, options, display).exit_code)
-        assert graph is not None
-        loaded = load(graph, arguments, until, hosts)
-        if check_determinism:
-            from .determinism import check_and_tell
-
-            raise typer.Exit(check_and_tell(loaded, options, quiet=quiet))
-        with _display(quiet) as display:
-            raise typer.Exit(run(loaded, options, display).exit_code)
-
-
+app.command()(launch)
 register(app)
 
 
@@ -154,8 +41,8 @@ def host(
 
     Without a run directory the launcher is on another machine, and says over standard input what to run.
     """
-    from .agent import agent
-    from .children import run_host
+    from lightlag.launch.run.agent import agent
+    from lightlag.launch.run.children import run_host
 
     with errors_taught():
         code = agent(name) if run_dir is None else run_host(name, run_dir, endpoint, incarnation)
@@ -170,7 +57,7 @@ def hub(
     speed: Annotated[float | None, typer.Option()] = None,
 ) -> None:
     """Coordinate the hosts of a run in this process; the launcher starts it."""
-    from .children import run_hub
+    from lightlag.launch.run.children import run_hub
 
     with errors_taught():
         code = run_hub(run_dir, endpoint, feed_fd, speed)
@@ -184,33 +71,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else EXIT_RUN_FAILED
     return 0
-
-
-def _speed(text: str) -> float | None:
-    """What --speed asks for: simulated seconds a second; None: as fast as it goes."""
-    if text == "max":
-        return None
-    try:
-        factor = float(text.removesuffix("x"))
-    except ValueError:
-        factor = 0.0
-    if not 0 < factor < inf:
-        raise typer.BadParameter(f"--speed is {text!r}; give max, or how much faster than real time: 1x, 60x, 0.5x")
-    return factor
-
-
-def _settings(words: Sequence[str]) -> dict[str, str]:
-    """What --set says, by NODE.PARAM."""
-    settings: dict[str, str] = {}
-    for word in words:
-        path, equals, text = word.partition("=")
-        if not equals or "." not in path:
-            raise typer.BadParameter(f"--set {word}: write NODE.PARAM=VALUE, for example mro.uhf.rate_bps='16 kbit/s'")
-        settings[path.removesuffix(":")] = text
-    return settings
-
-
-def _display(quiet: bool) -> AbstractContextManager[Observer]:
-    from .display import make_display
-
-    return make_display(quiet=quiet)

@@ -8,11 +8,11 @@ where it is certain what it stands for. What is missed, ``lightlag launch --chec
 General layout, lowest first:
 
     rules      the rules, and which names break them
-    scopes     what the names of a module stand for, and which expressions are sets
+    scopes     the scopes of a module, and every way in which a name in them gets its value
+    kinds      what names stand for, and which expressions are sets
     checks     one walk over a module
     findings   what is found; comments that allow it
     linting    texts, files, and the modules of a graph's node classes
-    command    ``lightlag lint``
 """
 
 from .findings import Finding

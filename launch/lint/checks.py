@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from ..diagnostics import Place, Source
+from lightlag.launch.graph.diagnostics import Place, Source
+
 from . import rules
 from .findings import Finding
 from .kinds import SETS, Kind, Names

@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..diagnostics import Diagnostic, Place, Source, did_you_mean
+from lightlag.launch.graph.diagnostics import Diagnostic, Place, Source, did_you_mean
+
 from .rules import RULES, WARNINGS, Use
 
 _MARK = re.compile(r"#\s*lightlag:\s*allow\b")

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lightlag.bus.errors import GraphError
+from lightlag.launch.graph.diagnostics import Diagnostic, InvalidGraph, Place, Source
+from lightlag.launch.graph.spec import Graph
 
-from ..diagnostics import Diagnostic, InvalidGraph, Place, Source
-from ..spec import Graph
 from .checks import check
 from .findings import Finding, without_allowed
 

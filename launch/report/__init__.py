@@ -13,8 +13,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from ..rundir import RunDirectory
-from ..spec import Graph
+from lightlag.launch.graph.spec import Graph
+from lightlag.launch.rundir.directory import RunDirectory
+
 from .descent import descents
 from .figures import losses, masthead, run_tables
 from .heard import who_heard_whom

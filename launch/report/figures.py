@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightlag.bus.time import NS_PER_S
+from lightlag.launch.graph.spec import Graph, duration_text
+from lightlag.launch.look.recorded import fork_text
 
-from ..fork import told
-from ..spec import Graph, duration_text
 from .heard import outcome_colour
 from .places import Places, light_time
 from .reading import Reading
@@ -61,7 +61,7 @@ def masthead(run: Reading, places: Places, summary: Mapping[str, Any]) -> str:
 
 def _fork(summary: Mapping[str, Any]) -> str:
     """Of which run this one is a fork, if it is one."""
-    return f'<p class="when">fork of {safe(told(summary["fork"]))}</p>' if "fork" in summary else ""
+    return f'<p class="when">fork of {safe(fork_text(summary["fork"]))}</p>' if "fork" in summary else ""
 
 
 def _way(places: Places) -> str:
@@ -161,7 +161,7 @@ def _rows(graph: Graph, summary: Mapping[str, Any]) -> Sequence[tuple[str, str]]
     groups = summary.get("groups") or []
     return [
         ("graph", graph.name),
-        *([("fork of", told(summary["fork"]))] if "fork" in summary else []),
+        *([("fork of", fork_text(summary["fork"]))] if "fork" in summary else []),
         ("begins", graph.epoch.utc(0)),
         (
             "simulated",

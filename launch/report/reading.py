@@ -14,11 +14,10 @@ from typing import Any, NamedTuple
 
 from lightlag.bus.recording import Record, read
 from lightlag.bus.time import NS_PER_S
+from lightlag.launch.graph.spec import Graph
+from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.nodes.events import Event, Published, Tone
 from lightlag.nodes.telemetry import VehicleState
-
-from ..rundir import RunDirectory
-from ..spec import Graph
 
 #: A run is drawn in this many columns.
 COLUMNS = 1000

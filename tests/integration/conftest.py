@@ -17,12 +17,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from lightlag.bus.recording import Record, read
-from lightlag.launch.display import PlainDisplay
-from lightlag.launch.graph import load_graph
-from lightlag.launch.options import RunOptions
-from lightlag.launch.runner import run
-from lightlag.launch.spec import Graph
-from lightlag.launch.world import World
+from lightlag.launch.command.display import PlainDisplay
+from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.graph.spec import Graph
+from lightlag.launch.placement.world import World
+from lightlag.launch.run.options import RunOptions
+from lightlag.launch.run.runner import run
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ import pytest
 from tests.integration.conftest import SHORT
 from tests.integration.phold import GRAPH
 
-from lightlag.launch.display import PlainDisplay
-from lightlag.launch.graph import load_graph
-from lightlag.launch.options import RunOptions
-from lightlag.launch.runner import run
-from lightlag.launch.spec import Graph
+from lightlag.launch.command.display import PlainDisplay
+from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.graph.spec import Graph
+from lightlag.launch.run.options import RunOptions
+from lightlag.launch.run.runner import run
 
 RUNS = int(os.environ.get("LIGHTLAG_CHAOS", "10"))
 #: Of five runs, one is of ``mars2020``, which takes longer to start.

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from tests.integration.conftest import RunFiles
 
-from lightlag.launch.display import PlainDisplay
-from lightlag.launch.graph import load_graph
-from lightlag.launch.options import EXIT_RUN_FAILED, RunOptions, RunResult
-from lightlag.launch.runner import run
+from lightlag.launch.command.display import PlainDisplay
+from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.run.options import EXIT_RUN_FAILED, RunOptions, RunResult
+from lightlag.launch.run.runner import run
 
 ROOT = Path(__file__).parents[2]
 #: In process, and each node in a process of its own.

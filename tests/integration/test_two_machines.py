@@ -27,8 +27,8 @@ from tests.integration.far import FAR
 
 from lightlag.bus.journal import read_facts, read_journal
 from lightlag.bus.security import RunKeys
-from lightlag.launch.graph import load_graph
-from lightlag.launch.world import World
+from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.placement.world import World
 
 ROOT = Path(__file__).parents[2]
 DELAY_S = 0.05

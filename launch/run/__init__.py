@@ -1,0 +1,17 @@
+"""Running: a graph is placed, its hosts are started and driven to the end, and the run directory is left readable.
+
+General layout, in the order in which a run passes through:
+
+    options               what is asked of a run, what it tells while it goes, what it comes to
+    runner, beginning     begins a run, or goes on with one, and drives it to its end
+    fork                  what a run would have become
+    inprocess             its hosts in this process
+    processes, process,   or in others: the supervisor of hub and hosts, what each is to it,
+    children, feed        what each does there, and what the hub tells the launcher
+    remote, agent         or on other machines
+    sockets               where the sockets of a run lie
+    operations            what the hub of a live run answers to operators
+    watchdog              says why when a run stands still
+    timeline, closing     who learnt what; the files that are left
+    determinism           the same graph run twice, in circumstances that may not matter
+"""

@@ -1,0 +1,89 @@
+"""Forks: the run that a run would have become, had something been different from an instant on.
+
+A fork is a run of its own, in a directory of its own. Until the instant it is the old run, event for event, because
+it is given the same graph, seed and acts from outside; at the instant nodes get their new parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from lightlag.bus import wire
+from lightlag.bus.emission import Emission
+from lightlag.bus.errors import GraphError
+from lightlag.bus.journal import Journal, read_facts, read_journal
+from lightlag.bus.operator import OPERATOR
+from lightlag.launch.graph.diagnostics import did_you_mean
+from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.graph.spec import Graph, duration_ns
+from lightlag.launch.rundir.directory import RunDirectory
+from lightlag.nodes.setting import CHANNEL, Setting, changed
+
+from .beginning import begin_journal, find_beside
+
+
+def fork(run_dir: Path, at: str, settings: Mapping[str, str], into: Path | None) -> RunDirectory:
+    """The directory of a new run, ready to be resumed, that leaves the old one at ``at``.
+
+    ``at`` is a duration after the epoch or a UTC instant, ``settings`` new parameters: ``{"mro.uhf.rate_bps":
+    "16 kbit/s"}``.
+
+    Raises:
+        GraphError: there is no such run, instant, node or parameter.
+    """
+    old = RunDirectory(run_dir)
+    if not old.journal.is_file():
+        raise GraphError(f"{run_dir} holds no run: it has no journal; see the folders under runs/")
+    facts = read_facts(old.journal)
+    find_beside(facts)
+    graph = replace(load_graph(str(old.graph), {}), folder=facts.get("folder", ""))
+    at_ns = _instant_ns(graph, at)
+    acts = [
+        (host, envelope.emissions[0])
+        for host, envelope in read_journal(old.journal)
+        if envelope.kind == wire.ACT and envelope.emissions[0].sent_ns < at_ns - 1
+    ]
+    host_of = {node: index for index, group in enumerate(facts["groups"]) for node in group}
+    for node, values in _by_node(graph, settings).items():
+        body, _ = Setting(values).encode()  # type: ignore[attr-defined]
+        seq = len(acts) + 1
+        # What an operator sends arrives a nanosecond later: at the instant itself.
+        setting = Emission(OPERATOR, seq, CHANNEL, Setting.__message_type__, at_ns - 1, body, to=node)  # type: ignore[attr-defined]
+        acts.append((host_of[node], setting))
+    new = RunDirectory.create(graph.name, into)
+    new.graph.write_text(graph.to_yaml(), encoding="utf-8")
+    same = {"processes": facts["processes"], "record": facts["record"], "mixed": facts.get("mixed", False)}
+    of = {"of": old.path.resolve().name, "run": facts["run"], "at": graph.epoch.utc(at_ns)}
+    begin_journal(graph, facts["groups"], new, **same, fork={**of, "set": dict(settings)})
+    run_id = read_facts(new.journal)["run"]
+    with Journal(new.journal) as journal:
+        for host, emission in acts:
+            journal.append(host, wire.encode(run_id, wire.ACT, (), [emission]), [emission])
+    return new
+
+
+def _instant_ns(graph: Graph, at: str) -> int:
+    at_ns = graph.epoch.t_ns(at) if "-" in at else duration_ns(at)
+    if not 0 < at_ns < graph.until_ns:
+        begin, end = graph.epoch.utc(0, 0), graph.epoch.utc(graph.until_ns, 0)
+        raise GraphError(f"--at {at} is not within the run, which goes from {begin} to {end}")
+    return at_ns
+
+
+def _by_node(graph: Graph, settings: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The settings of each node, every one checked against its parameters."""
+    by_node: dict[str, dict[str, str]] = {}
+    for path, text in settings.items():
+        node, _, parameter = path.partition(".")
+        if node not in graph.nodes:
+            near = did_you_mean(node, graph.nodes) or f"nodes of this graph: {', '.join(graph.nodes)}"
+            raise GraphError(f"--set {path}: unknown node {node!r}; {near}")
+        by_node.setdefault(node, {})[parameter] = text
+    for node, values in by_node.items():
+        try:
+            changed(graph.nodes[node].params, values)
+        except GraphError as error:
+            raise GraphError(f"--set {node}: {error}") from None
+    return by_node

@@ -1,0 +1,237 @@
+"""What an operator may ask of the hub of a live run, beside to stop and to tap it: where it stands, to act on it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import sys
+import time
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from lightlag.bus.coordinator import Coordinator, Wait
+from lightlag.bus.emission import Buffer
+from lightlag.bus.errors import GraphError, MessageError
+from lightlag.bus.message import Message
+from lightlag.bus.schema import json_value
+from lightlag.launch.graph.diagnostics import did_you_mean
+from lightlag.launch.placement.world import World
+
+
+class Desk(Protocol):
+    """Where operators of a run ask: the hub, or a run in one process."""
+
+    hosts: list[str]
+    pids: list[int]
+    granted_s: list[float]
+    coordinator: Coordinator
+    refusals: int
+    refused: list[str]
+
+    @property
+    def stopping(self) -> bool:
+        """Whether an operator has stopped the run."""
+        ...
+
+    def state(self, wait: Wait) -> str:
+        """In a word, what a host does: starting, repeating, running, waiting, paced or finished."""
+        ...
+
+    def due_s(self, t_ns: int) -> float:
+        """Wall time until the pace lets ``t_ns`` happen (s)."""
+        ...
+
+    @property
+    def paced_ns(self) -> int:
+        """Where the wall clock stands in the run; ``NEVER_NS`` without a pace."""
+        ...
+
+    def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
+        """Have a node receive what somebody outside sends; returns when it is sent."""
+        ...
+
+
+def answer(hub: Desk, world: World, host_of: Mapping[str, int], what: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """The hub's answer to an operator, as plain data; ``error`` in it says why there is none."""
+    known = {"about": _about, "send": _send, "status": _status}
+    if what not in known:
+        return {"error": f"the hub knows no {what!r}; it can be asked for {', '.join(sorted(known))}, stop, tap, untap"}
+    try:
+        return known[what](hub, world, host_of, asked)
+    except Exception as error:  # noqa: BLE001 - whatever somebody asked, the run goes on
+        return {"error": str(error) or repr(error)}
+
+
+def _status(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
+    """Where every host stands and who keeps it from going on."""
+    now_s = time.perf_counter()
+    epoch, until_ns = world.graph.epoch, world.graph.until_ns
+    waits = hub.coordinator.waits()
+    slowest = min(waits, key=lambda wait: wait.earliest_ns)
+    hosts = []
+    for wait in waits:
+        state = hub.state(wait)
+        # Whom nobody's messages keep from going on is as far ahead of the slowest as it may be.
+        for_host, beyond_ns = (
+            (wait.for_host, wait.beyond_ns) if wait.for_host != wait.host else (slowest.host, slowest.earliest_ns)
+        )
+        hosts.append(
+            {
+                "host": hub.hosts[wait.host],
+                "pid": hub.pids[wait.host],
+                "state": state,
+                "since_s": round(now_s - hub.granted_s[wait.host], 3) if wait.running else None,
+                "due_s": hub.due_s(wait.earliest_ns) if state == "paced" else None,
+                "nodes": sorted(node for node, at in host_of.items() if at == wait.host),
+                "next_ns": wait.earliest_ns,
+                "next_scet": epoch.utc(wait.earliest_ns) if wait.earliest_ns < until_ns else None,
+                "granted_scet": epoch.utc(wait.bound_ns),
+                "waits_for": hub.hosts[for_host],
+                "beyond_scet": epoch.utc(min(beyond_ns, until_ns)),
+            }
+        )
+    return {
+        "scet": epoch.utc(min(hub.coordinator.frontier_ns, hub.paced_ns)),
+        "until": epoch.utc(until_ns),
+        "stopping": hub.stopping,
+        "hosts": hosts,
+        "refusals": hub.refusals,
+        "refused": hub.refused[-10:],
+    }
+
+
+def _about(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
+    """What a reader of the run's messages must know: the epoch, and which modules define them, found where."""
+    modules = {name: kind.__module__ for name, kind in _message_types().items()}
+    return {"epoch_tdb_ns": world.graph.epoch.tdb_ns, "modules": modules, "path": [path for path in sys.path if path]}
+
+
+# -- to act upon a node -----------------------------------------------------------------------------------------------
+
+
+def _send(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
+    """Have a node receive a message that a person typed; asked are ``node``, ``port``, ``type`` and ``fields``."""
+    node, port = asked["node"], asked["port"]
+    if node not in world.nodes:
+        raise GraphError(f"the graph has no node {node!r}; {_instead(node, world.nodes)}")
+    ports = world.nodes[node].port
+    if port not in ports:
+        raise GraphError(f"{node} has no port {port!r}; {_instead(port, ports)}")
+    kind = _message_type(asked["type"])
+    message = _message(kind, asked["fields"])
+    body, arrays = message.encode()
+    sent_ns = hub.act(host_of[node], node, port, kind.__message_type__, body, arrays)
+    epoch = world.graph.epoch
+    return {
+        "node": node,
+        "port": port,
+        "type": kind.__message_type__,
+        "message": json_value(message),
+        "sent_ns": sent_ns,
+        "sent_scet": epoch.utc(sent_ns, digits=9),
+        "arrives_ert": epoch.utc(sent_ns + 1, digits=9),
+    }
+
+
+def _message_type(name: str) -> type[Message]:
+    """The message class of a name, with its version or, for the latest, without.
+
+    Raises:
+        MessageError: no node of the run knows it.
+    """
+    known = _message_types()
+    if name in known:
+        return known[name]
+    versions = [kind for kind in known if kind.partition("@")[0] == name.partition("@")[0]]
+    if versions and "@" not in name:
+        return known[max(versions, key=lambda kind: int(kind.partition("@")[2]))]
+    named = sorted({kind.partition("@")[0] for kind in known})
+    instead = f"known versions: {', '.join(sorted(versions))}" if versions else _instead(name, named)
+    raise MessageError(f"no node of this run knows a message type {name!r}; {instead}")
+
+
+def _message_types() -> dict[str, type[Message]]:
+    """The message classes that this process knows, by name and version."""
+    return {kind.__message_type__: kind for kind in Message.__subclasses__() if hasattr(kind, "__message_type__")}
+
+
+def _message(kind: type[Message], fields: Mapping[str, Any]) -> Message:
+    """A message of fields in plain values: bytes as base64, an array as a list or as recordings have it.
+
+    Raises:
+        MessageError: a field is unknown, missing or wrong; the error lists the fields.
+    """
+    hints = typing.get_type_hints(kind)
+    declared = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    name = kind.__message_type__
+    told = [
+        f"{field}: {_hint_text(hints[field])}" + ("" if it.default is dataclasses.MISSING else f" = {it.default!r}")
+        for field, it in declared.items()
+    ]
+    takes = f"its fields are: {', '.join(told)}" if told else "it has no fields"
+    for field in fields:
+        if field not in declared:
+            nearest = did_you_mean(field, declared)
+            raise MessageError(f"{name} has no field {field!r}; " + (f"{nearest} " if nearest else "") + takes)
+    needed = [field for field, it in declared.items() if it.default is dataclasses.MISSING and field not in fields]
+    if needed:
+        raise MessageError(f"{name} also needs {', '.join(needed)}; {takes}")
+    try:
+        return kind(**{field: _value(hints[field], value, f"{name}: {field}") for field, value in fields.items()})
+    except MessageError as error:
+        raise MessageError(f"{error}; {takes}") from None
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    """What a plain value stands for where a message has this annotation; what fits nothing is left to its check."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is bytes and isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except binascii.Error as error:
+            raise MessageError(f"{where} is {value!r}, which is no base64 ({error})") from None
+    if np.ndarray in (hint, origin):
+        return _array(value, where)
+    if isinstance(hint, type) and issubclass(hint, Message) and isinstance(value, Mapping):
+        return _message(hint, value)
+    if origin in (types.UnionType, typing.Union) and value is not None:
+        return _value(next(each for each in arguments if each is not type(None)), value, where)
+    if origin is tuple and isinstance(value, tuple | list):
+        inner = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else arguments
+        if len(inner) == len(value):
+            return tuple(_value(each, item, where) for each, item in zip(inner, value, strict=True))
+    if origin is dict and isinstance(value, Mapping):
+        return {key: _value(arguments[1], item, where) for key, item in value.items()}
+    return value
+
+
+def _array(value: Any, where: str) -> Any:
+    """An array of numbers in lists, or of ``dtype``, ``shape`` and base64 ``data``."""
+    try:
+        if isinstance(value, Mapping):
+            data = base64.b64decode(value["data"], validate=True)
+            return np.frombuffer(data, np.dtype(value["dtype"])).reshape(value["shape"])
+        return np.array(value)
+    except (ValueError, TypeError, KeyError) as error:
+        raise MessageError(
+            f"{where} is no array ({error}); write it as a list of numbers, or as {{dtype, shape, data: base64}}"
+        ) from None
+
+
+def _instead(name: str, names: typing.Iterable[str]) -> str:
+    """The nearest name, and all of them."""
+    nearest = did_you_mean(name, names)
+    return " ".join(part for part in (nearest, f"there are: {', '.join(sorted(names))}") if part)
+
+
+def _hint_text(hint: Any) -> str:
+    if isinstance(hint, type) and issubclass(hint, Message):
+        return f"{{{', '.join(typing.get_type_hints(hint))}}}"
+    return (
+        "array" if hint is np.ndarray else getattr(hint, "__name__", str(hint)) if isinstance(hint, type) else str(hint)
+    )
