@@ -30,12 +30,12 @@ class DigestChain:
     def received(self, emission: Emission, t_ns: int) -> None:
         """Append a reception at ``t_ns``."""
         update = self._update  # to call an attribute as if it were a method takes CPython longer
-        update(_received(b"R", t_ns) + emission.packed)
+        update(_received(b"R", t_ns) + emission.pack())
 
     def lost(self, emission: Emission, t_ns: int, reason: str) -> None:
         """Append a loss that would have been a reception at ``t_ns``."""
         told = reason.encode()
-        self._hash.update(_LOST.pack(b"L", t_ns, len(told)) + told + emission.packed)
+        self._hash.update(_LOST.pack(b"L", t_ns, len(told)) + told + emission.pack())
 
     def value(self) -> bytes:
         """The 32 bytes of the chain as it stands."""

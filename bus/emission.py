@@ -3,8 +3,8 @@
 The header says who sent what on which channel, when its last bit left (``sent_ns``), how long the whole took to leave
 (``duration_ns``), where the content came from (``origin``), through which relays (``via``), and which member of the
 channel it is for (``to``; empty: all). An emission is packed
-once, where it is sent; those bytes are what travels, what the digest hashes and what the journal keeps. Raw frames of
-arrays travel beside them uncopied; the header holds their hash, made once where they are first sent.
+once, in the host that sends it; those bytes are what travels, what the digest hashes and what the journal keeps. Raw
+frames of arrays travel beside them uncopied; the header holds their hash, made once where they are first sent.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ class Emission:
     """
 
     __slots__ = (
+        "_packed",
         "_rest",
         "arrays",
         "body",
         "channel",
-        "packed",
         "sent_ns",
         "seq",
         "source",
@@ -110,10 +110,10 @@ class Emission:
         self.body = body
         self.to = to
         frames = (arrays if isinstance(arrays, Frames) else Frames.of(arrays)) if arrays else NO_FRAMES
-        rest = (duration_ns, emitter, tuple(map(len, frames)), frames.sha256, via, origin)
         self.arrays: Frames = frames
-        self._rest = rest
-        self.packed = _pack((source, seq, channel, type, sent_ns, to, body, *(rest if any(rest) else ())))
+        rest = (duration_ns, emitter, tuple(map(len, frames)), frames.sha256, via, origin)
+        self._rest = rest if any(rest) else _NO_REST
+        self._packed: bytes | None = None
 
     @classmethod
     def plain(cls, source: str, seq: int, channel: str, type: str, sent_ns: int, body: bytes, to: str) -> Emission:
@@ -128,7 +128,7 @@ class Emission:
         made.to = to
         made.arrays = NO_FRAMES
         made._rest = _NO_REST
-        made.packed = _pack((source, seq, channel, type, sent_ns, to, body))
+        made._packed = None
         return made
 
     @classmethod
@@ -148,7 +148,7 @@ class Emission:
                 rest[-1] = Origin(*rest[-1])
         except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
             raise ProtocolError(f"{len(packed)} bytes on the bus are no emission: {error}") from error
-        made.packed = packed
+        made._packed = packed
         made._rest = (_, _, sizes, sha256, _, _) = tuple(rest) or _NO_REST
         if not (arrays or sizes):
             made.arrays = NO_FRAMES
@@ -159,6 +159,18 @@ class Emission:
                 f"emission {made.source}:{made.seq} announces frames of {sizes} bytes, got {[len(a) for a in arrays]}"
             )
         return made
+
+    def pack(self) -> bytes:
+        """Its bytes, made when they are first asked for: of what stays in its host only the digest asks, later."""
+        packed = self._packed
+        if packed is None:
+            head = (self.source, self.seq, self.channel, self.type, self.sent_ns, self.to, self.body)
+            rest = self._rest
+            packed = self._packed = _pack(head if rest is _NO_REST else (*head, *rest))
+        return packed
+
+    #: The same, as an attribute.
+    packed = property(pack)
 
     @property
     def duration_ns(self) -> int:
@@ -187,7 +199,7 @@ class Emission:
 
     def fingerprint(self) -> bytes:
         """16 bytes that differ if anything of the emission differs; what repeated sends are compared by."""
-        return hashlib.blake2b(self.packed, digest_size=16).digest()
+        return hashlib.blake2b(self.pack(), digest_size=16).digest()
 
     def __repr__(self) -> str:
         return f"<{self.type} {self.source}:{self.seq} on {self.channel} at {self.sent_ns} ns>"

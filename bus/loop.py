@@ -80,6 +80,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     ``call_later`` and ``asyncio.sleep`` count from ``now_ns`` and stay exact for ever.
     """
 
+    # Not in a dictionary: what a host looks at lies together then.
+    __slots__ = (
+        "_agenda", "_callbacks_left", "_closed", "_counted_ns", "_ended", "_number", "_place", "_tasks", "_timer_count",
+        "face", "name", "now_ns", "ready", "stirred", "unhandled",
+    )  # fmt: skip
+
     def __init__(self, name: str) -> None:
         self.name = name
         #: Simulated time: integer nanoseconds of TDB since the epoch.

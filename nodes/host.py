@@ -80,9 +80,11 @@ class Host:
         self._undigested: list[Entry] = []
         self._failed: Failure | None = None
         in_order = enumerate(sorted(nodes, key=lambda node: node.name))
-        self._places = [Place(number, node, channels) for number, node in in_order]
+        self._places = [Place(number, node) for number, node in in_order]
         self._place_of = {place.name: place for place in self._places}
         self._audiences = {channel.name: Audience(channel, self._places) for channel in channels}
+        #: By channel and place, where what arrives goes.
+        self._inlets = {channel: audience.inlets for channel, audience in self._audiences.items()}
         outlets = _outlets(channels)
         for place in self._places:
             place.node.attach(self)
@@ -114,7 +116,7 @@ class Host:
         for emission in emissions:
             self._take_in(emission)
         done, agenda, places, face = self.done, self._agenda, self._places, self._face
-        near, soon = agenda.near, agenda.soon
+        near, soon, inlets = agenda.near, agenda.soon, self._inlets
         losses, undigested, arrived = done.losses, self._undigested, 0
         receptions = done.receptions if self.lists_receptions else None
         at, unchecked = -1, 0
@@ -160,7 +162,7 @@ class Host:
                         if what.type in NEWS_TYPES:
                             done.news.extend(news_of(reception))
                         if acts:
-                            place.inlets[what.channel].deliver(reception)
+                            inlets[what.channel][number].deliver(reception)
                     elif reason is TIMER:
                         if acts and not place.absent:
                             loop.due(what)
@@ -248,7 +250,8 @@ class Host:
         """Somebody outside sends to a port of a node here, or sets its parameters; it takes 1 ns."""
         place, channel = self._place_of[emission.to], emission.channel
         setting = channel == SETTINGS
-        place.inlets[channel] = Settings(place.node) if setting else place.node.port[channel.removeprefix(OUTSIDE)]
+        inlet = Settings(place.node) if setting else place.node.port[channel.removeprefix(OUTSIDE)]
+        self._inlets.setdefault(channel, {})[place.number] = inlet
         self._agenda.put((emission.sent_ns + 1, place.number, emission.source, emission.seq, emission, None))
 
     def judge(self, emission: Emission, receivers: Iterable[Place], judge: Judge) -> None:

@@ -34,21 +34,17 @@ class Inlet(Protocol):
 
 
 class Place:
-    """A node in its host: its number there, its digest chain, the number of its last emission, its inlets."""
+    """A node in its host: its number there, its digest chain, the number of its last emission."""
 
-    __slots__ = ("absent", "chain", "dead", "inlets", "loop", "name", "node", "number", "seq")
+    __slots__ = ("absent", "chain", "dead", "loop", "name", "node", "number", "seq")
 
-    def __init__(self, number: int, node: Node, channels: Sequence[Channel]) -> None:
+    def __init__(self, number: int, node: Node) -> None:
         self.number = number
         self.node = node
         self.name = node.name
         self.loop = node.loop
         self.chain = DigestChain()
         self.seq = 0
-        #: The port to which receptions on a channel are delivered.
-        self.inlets: dict[str, Inlet] = {
-            c.name: node.port[c.members[node.name]] for c in channels if node.name in c.members
-        }
         #: It has not joined yet, or has left: it does nothing, and what would reach it is lost.
         self.absent = True
         #: It has failed: it does nothing any more, but what reaches it counts to the end of the run.
@@ -69,11 +65,15 @@ class Settings:
 class Audience:
     """The members of a channel, as seen from this host: those that live here, in the order of names, and the others."""
 
-    __slots__ = ("channel", "elsewhere", "here")
+    __slots__ = ("channel", "elsewhere", "here", "inlets")
 
     def __init__(self, channel: Channel, places: Sequence[Place]) -> None:
         self.channel = channel
         self.here = {place.name: place for place in places if place.name in channel.members}
+        #: By the places' numbers, the ports to which receptions are delivered.
+        self.inlets: dict[int, Inlet] = {
+            place.number: place.node.port[channel.members[name]] for name, place in self.here.items()
+        }
         #: Whether any live in other hosts.
         self.elsewhere = len(self.here) < len(channel.members)
 
@@ -118,7 +118,9 @@ class Outlet:
     ) -> None:
         """Emit on the channel."""
         receiver = self._here.get(to)
-        if receiver is None and to:
+        if receiver is not None:
+            to = receiver.name  # not one more text of the same letters for every message on its way
+        elif to:
             self.check(to)
         place, host, latency_ns = self._place, self._host, self._latency_ns
         name, sent_ns = place.name, self._loop.now_ns + after_ns
