@@ -70,6 +70,10 @@ class Agenda:
         if t_ns < self._horizon_ns:
             heappush(self.soon, entry)
             return
+        if not self._starts and len(self.soon) < _FEW:
+            self._horizon_ns = t_ns + 1
+            heappush(self.soon, entry)
+            return
         number = t_ns >> self._width
         bucket = self._buckets.get(number)
         if bucket is None:

@@ -92,20 +92,27 @@ for _method in vars(asyncio.AbstractEventLoop):
         setattr(Face, _method, _handed_on(_method))
 
 
-@contextlib.contextmanager
-def driving(face: Face) -> Iterator[None]:
+class driving:  # noqa: N801 - read as a verb; by contextlib it would cost every activation a dozen calls
     """Around all that runs virtual loops: whoever drives them gets back its place as the running loop, and a loop that
     runs around them (a notebook's, a test's) does not finalise the nodes' generators."""
-    previous, driven, hooks = asyncio._get_running_loop(), face.driven, sys.get_asyncgen_hooks()
-    sys.set_asyncgen_hooks(None, None)
-    asyncio._set_running_loop(face)
-    face.driven = True
-    try:
-        yield
-    finally:
-        face.driven = driven
-        asyncio._set_running_loop(previous)
-        sys.set_asyncgen_hooks(*hooks)
+
+    __slots__ = ("_driven", "_face", "_hooks", "_previous")
+
+    def __init__(self, face: Face) -> None:
+        self._face = face
+
+    def __enter__(self) -> None:
+        face = self._face
+        self._previous, self._driven = asyncio._get_running_loop(), face.driven
+        self._hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(None, None)
+        asyncio._set_running_loop(face)
+        face.driven = True
+
+    def __exit__(self, *_: object) -> None:
+        self._face.driven = self._driven
+        asyncio._set_running_loop(self._previous)
+        sys.set_asyncgen_hooks(*self._hooks)
 
 
 @contextlib.contextmanager

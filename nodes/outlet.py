@@ -65,11 +65,12 @@ class Settings:
 class Audience:
     """The members of a channel, as seen from this host: those that live here, in the order of names, and the others."""
 
-    __slots__ = ("channel", "elsewhere", "here", "inlets")
+    __slots__ = ("_all", "channel", "elsewhere", "here", "inlets")
 
     def __init__(self, channel: Channel, places: Sequence[Place]) -> None:
         self.channel = channel
         self.here = {place.name: place for place in places if place.name in channel.members}
+        self._all = tuple(self.here.values())
         #: By the places' numbers, the ports to which receptions are delivered.
         self.inlets: dict[int, Inlet] = {
             place.number: place.node.port[channel.members[name]] for name, place in self.here.items()
@@ -77,11 +78,13 @@ class Audience:
         #: Whether any live in other hosts.
         self.elsewhere = len(self.here) < len(channel.members)
 
-    def of(self, source: str, to: str) -> list[Place]:
+    def of(self, source: str, to: str) -> Sequence[Place]:
         """The places here that an emission of ``source`` is judged for."""
         if to:
-            return [self.here[to]] if to in self.here else []
-        return [place for place in self.here.values() if place.name != source]
+            return (self.here[to],) if to in self.here else ()
+        if source not in self.here:
+            return self._all
+        return [place for place in self._all if place.name != source]
 
 
 class Outlet:
