@@ -154,21 +154,18 @@ class World:
     def destinations(self, groups: Sequence[Sequence[str]]) -> Callable[[Emission], Sequence[int]]:
         """For an emission: the hosts, other than its own, where potential receivers of it live."""
         host_of = {node: index for index, group in enumerate(groups) for node in group}
-        everybody = {
-            (channel.name, source): sorted({host_of[node] for node in channel.receivers(source)} - {host_of[source]})
-            for channel in self.channels.values()
-            for source in {**channel.members, **channel.senders}
-        }
-        alone = {
-            (node, other): [host_of[node]] if host_of[node] != host_of[other] else []
-            for node in host_of
-            for other in host_of
+        only = [[host] for host in range(len(groups))]
+        members = {name: {host_of[node] for node in channel.members} for name, channel in self.channels.items()}
+        others = {
+            (name, here): sorted(hosts - {here}) for name, hosts in members.items() for here in range(len(groups))
         }
 
         def destinations(emission: Emission) -> Sequence[int]:
-            if emission.to:
-                return alone[emission.to, emission.source]
-            return everybody[emission.channel, emission.source]
+            here = host_of[emission.source]
+            if not emission.to:
+                return others[emission.channel, here]
+            there = host_of[emission.to]
+            return only[there] if there != here else ()
 
         return destinations
 
