@@ -188,8 +188,8 @@ class Passage(NamedTuple):
         if receiver_stands and math.hypot(sx + rx, sy + ry, sz + rz) < within_km:
             return None
         pole, stretch = body.pole, body.stretch
-        begin = _stretched((sx, sy, sz), pole, stretch)
-        end = _stretched((sx + rx, sy + ry, sz + rz), pole, stretch)
+        begin = stretched((sx, sy, sz), pole, stretch)
+        end = stretched((sx + rx, sy + ry, sz + rz), pole, stretch)
         through = subtract(end, begin)
         part = min(1.0, max(0.0, -dot(begin, through) / dot(through, through)))
         surface_km = min(radius_km, math.hypot(*begin), math.hypot(*end)) - PLACED_KM
@@ -200,7 +200,8 @@ def _along(start: Vector, ray: Vector, part: float) -> Vector:
     return (start[0] + part * ray[0], start[1] + part * ray[1], start[2] + part * ray[2])
 
 
-def _stretched(a: Vector, pole: Vector, stretch: float) -> Vector:
+def stretched(a: Vector, pole: Vector, stretch: float) -> Vector:
+    """``a`` (km or km/s) in the space that makes an ellipsoid a sphere (see ``Obstacle``)."""
     return _along(a, pole, stretch * dot(a, pole))
 
 
