@@ -86,9 +86,10 @@ class Radio(Port):
 
     def duration_ns(self, size_bytes: int) -> int:
         """How long a frame of that many bytes takes to leave."""
-        if self.spec.frame_s is not None:
-            return round(self.spec.frame_s * NS_PER_S)
-        return round(8 * size_bytes / self.spec.rate_bps * NS_PER_S)
+        spec = self.spec
+        if spec.frame_s is not None:
+            return round(spec.frame_s * NS_PER_S)
+        return round(8 * size_bytes / spec.rate_bps * NS_PER_S)
 
     def _queue_frame(
         self,
@@ -121,8 +122,11 @@ class Radio(Port):
 
     def _start(self, frame: _Frame) -> None:
         self._sending = True
-        duration_ns = self.duration_ns(len(frame.body) + sum(map(len, frame.arrays)))
-        self.node.loop.call_at_ns(self.node.now_ns + duration_ns, self._last_bit, frame, duration_ns)
+        size_bytes, loop = len(frame.body), self.node.loop
+        if frame.arrays:
+            size_bytes += sum(map(len, frame.arrays))
+        duration_ns = self.duration_ns(size_bytes)
+        loop.call_at_ns(loop.now_ns + duration_ns, self._last_bit, frame, duration_ns)
 
     def _last_bit(self, frame: _Frame, duration_ns: int) -> None:
         self._sending = False

@@ -130,7 +130,8 @@ class Space:
         rx, ry, rz = b_km[0] - ax, b_km[1] - ay, b_km[2] - az
         since_s, delay_s = (t0_ns - hour * _HOUR_NS) * 1e-9 - _HALF_HOUR_S, (t1_ns - t0_ns) * 1e-9
         # What the straight line of a body is off by: half its acceleration times the square of the time.
-        off_km = 1.0 + 0.5 * _BODY_KM_S2 * (_HALF_HOUR_S + delay_s) ** 2
+        while_s = _HALF_HOUR_S + delay_s
+        off_km = 1.0 + 0.5 * _BODY_KM_S2 * while_s * while_s
         more_km = within_km + off_km
         near = []
         for body, radius_km, cx, cy, cz, vx, vy, vz in bodies:
@@ -145,7 +146,8 @@ class Space:
             if (sy > reach_km < ey) or (sy < -reach_km > ey):
                 continue
             sz, wz = az - cz - since_s * vz, rz - delay_s * vz
-            start_square, end_square = sx * sx + sy * sy + sz * sz, ex * ex + ey * ey + (sz + wz) ** 2
+            ez = sz + wz
+            start_square, end_square = sx * sx + sy * sy + sz * sz, ex * ex + ey * ey + ez * ez
             if a_stands or b_stands:
                 on_km = max(0.0, body.stands_within_km - off_km)
                 if a_stands and start_square < on_km * on_km:

@@ -27,7 +27,8 @@ Sampler = Callable[[int, int], Sequence[State] | States]
 #: Coefficients of one piece, by seconds: position, velocity, then those of the square to the fifth power, three each.
 Piece = list[float]
 
-_BLOCK = 32
+# To sample so many at once costs little more than half of them.
+_BLOCK = 64
 # 50 MB of pieces per track at most; they are made again when asked for again, to the same bits.
 _KEEP = 1 << 16
 # Evaluation rounds at 2e8 km to 3e-8 km a term; a ball is made wider by 1 mm.
