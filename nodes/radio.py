@@ -43,6 +43,8 @@ class Radio(Port):
         super().__init__(node, name)
         self.spec = spec
         self._frames: list[_Frame] = []
+        #: Members of its channel that it has sent to.
+        self._reached: set[str] = set()
         self._number = 0
         self._sending = False
         self._drained: list[asyncio.Future[None]] = []
@@ -106,8 +108,9 @@ class Radio(Port):
             raise NodeError(
                 f"{self.node.name}.{self.name} cannot send: it has no transmit_hz; give it one in its RadioSpec"
             )
-        if to:
+        if to and to not in self._reached:
             self.outlet.check(to)
+            self._reached.add(to)
         if len(self._frames) >= spec.queue_frames:
             raise QueueRefused(
                 f"{self.node.name}.{self.name} refused a {type}: its queue holds {spec.queue_frames} frames; send "
@@ -130,15 +133,8 @@ class Radio(Port):
 
     def _last_bit(self, frame: _Frame, duration_ns: int) -> None:
         self._sending = False
-        self.outlet.emit(
-            frame.type,
-            frame.body,
-            frame.arrays,
-            frame.to,
-            duration_ns=duration_ns,
-            via=frame.via,
-            origin=frame.origin,
-        )
+        _, _, type, body, arrays, to, via, origin = frame
+        self.outlet.emit(type, body, arrays, to, duration_ns=duration_ns, via=via, origin=origin)
         if self._frames:
             self._start(heapq.heappop(self._frames))
         else:
