@@ -79,7 +79,7 @@ class Talker(Node):
     async def _talk(self) -> None:
         around, step_ns = self.surroundings, round(self.params.every * NS_PER_S)
         links = [
-            (radio, name, {"mask_deg": radio.spec.min_elevation_deg, "target_mask_deg": link.target_mask})
+            (radio, name, radio.spec.min_elevation_deg, link.target_mask)
             for radio, link in self.links()
             for name in link.to
         ]
@@ -87,7 +87,11 @@ class Talker(Node):
         while True:
             t_ns += step_ns
             await self.sleep_until(t_ns)
-            in_view = [(radio, name) for radio, name, masks in links if around.in_view(name, t_ns, **masks)]
+            in_view = [
+                (radio, name)
+                for radio, name, mask_deg, target_mask_deg in links
+                if around.in_view(name, t_ns, mask_deg=mask_deg, target_mask_deg=target_mask_deg)
+            ]
             if in_view:
                 word = self.word()
                 for radio, name in in_view:

@@ -43,6 +43,8 @@ class Radio(Port):
         super().__init__(node, name)
         self.spec = spec
         self._frames: list[_Frame] = []
+        #: Members of its channel that it has sent to.
+        self._reached: set[str] = set()
         self._number = 0
         self._sending = False
         self._drained: list[asyncio.Future[None]] = []
@@ -86,9 +88,10 @@ class Radio(Port):
 
     def duration_ns(self, size_bytes: int) -> int:
         """How long a frame of that many bytes takes to leave."""
-        if self.spec.frame_s is not None:
-            return round(self.spec.frame_s * NS_PER_S)
-        return round(8 * size_bytes / self.spec.rate_bps * NS_PER_S)
+        spec = self.spec
+        if spec.frame_s is not None:
+            return round(spec.frame_s * NS_PER_S)
+        return round(8 * size_bytes / spec.rate_bps * NS_PER_S)
 
     def _queue_frame(
         self,
@@ -105,8 +108,9 @@ class Radio(Port):
             raise NodeError(
                 f"{self.node.name}.{self.name} cannot send: it has no transmit_hz; give it one in its RadioSpec"
             )
-        if to:
+        if to and to not in self._reached:
             self.outlet.check(to)
+            self._reached.add(to)
         if len(self._frames) >= spec.queue_frames:
             raise QueueRefused(
                 f"{self.node.name}.{self.name} refused a {type}: its queue holds {spec.queue_frames} frames; send "
@@ -121,20 +125,16 @@ class Radio(Port):
 
     def _start(self, frame: _Frame) -> None:
         self._sending = True
-        duration_ns = self.duration_ns(len(frame.body) + sum(map(len, frame.arrays)))
-        self.node.loop.call_at_ns(self.node.now_ns + duration_ns, self._last_bit, frame, duration_ns)
+        size_bytes, loop = len(frame.body), self.node.loop
+        if frame.arrays:
+            size_bytes += sum(map(len, frame.arrays))
+        duration_ns = self.duration_ns(size_bytes)
+        loop.call_at_ns(loop.now_ns + duration_ns, self._last_bit, frame, duration_ns)
 
     def _last_bit(self, frame: _Frame, duration_ns: int) -> None:
         self._sending = False
-        self.outlet.emit(
-            frame.type,
-            frame.body,
-            frame.arrays,
-            frame.to,
-            duration_ns=duration_ns,
-            via=frame.via,
-            origin=frame.origin,
-        )
+        _, _, type, body, arrays, to, via, origin = frame
+        self.outlet.emit(type, body, arrays, to, duration_ns=duration_ns, via=via, origin=origin)
         if self._frames:
             self._start(heapq.heappop(self._frames))
         else:

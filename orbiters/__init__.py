@@ -7,14 +7,14 @@ Spacecraft have a module each (``mro``, ``maven``, ``tianwen1``, ``hope``), stat
 """
 
 from .ephemeris import Ephemeris
-from .geometry import C_KM_S, elevation_deg, light_time_back_ns, light_time_ns, occulting_body
+from .geometry import elevation_deg, light_time_back_ns, light_time_ns, occulting_body
 from .medium import BLACKOUT_DB, SpaceMedium, Stamp, Terminal
 from .orbits import KeplerOrbit, StateOrbit
 from .sites import GroundSite
 from .space import Space
 from .stations import DSN_ANTENNAS, DSN_COMPLEXES
 from .surroundings import SpaceSurroundings
-from .trajectory import Track
+from .trajectory import C_KM_S, Track
 
 __all__ = [
     "BLACKOUT_DB",

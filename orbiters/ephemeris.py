@@ -22,8 +22,8 @@ from lightlag.nodes.trajectory import State
 NAIF_IDS = {"earth": 399, "mars": 499, "sun": 10}
 
 _SSB = 0
-# Grids reach over the ends of a run by their blocks of samples (16 h of a body, 6 h of a site), a scan for passes (3 h)
-# and a light time.
+# Grids reach over the ends of a run by their blocks of samples (32 h of a body, 11 h of a site), a scan for passes
+# (3 h) and a light time: less than these two days.
 _REACH_S = 2 * 86_400.0
 
 

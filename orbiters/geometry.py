@@ -14,10 +14,8 @@ from lightlag.nodes.trajectory import Trajectory, Vector
 
 from .frames import dot, subtract
 from .space import FASTEST_BODY_KM_S, Obstacle, Space
-from .trajectory import Track
+from .trajectory import C_KM_S, Track
 
-#: Speed of light. Source: definition of the metre.
-C_KM_S = 299_792.458
 _TURNS = 10
 #: Bodies are placed to 0.2 m when a ray passes: it must dip 1 m below the end it starts from to be cut.
 PLACED_KM = 1e-3
@@ -25,9 +23,6 @@ PLACED_KM = 1e-3
 _PASSED_NS = 6000
 # The error left is the step times what the velocity is off by (3 km/s between the planets), over c: 1e-5 ns.
 _CONVERGED_NS = 1000.0
-# Two looks at a track, the first no more than this off: between them the velocity changes by so little (4 m/s2) that
-# a step from both errs by 1e-4 ns. Looks that are as near as this are one.
-_NEAR_S, _SAME_S = 0.3, 1e-9
 
 
 def light_time_ns(emitter_km: Vector, sent_ns: int, receiver: Trajectory) -> float:
@@ -48,7 +43,7 @@ def light_time_back_ns(receiver_km: Vector, received_ns: int, emitter: Trajector
 def meet(from_km: Vector, t_ns: int, other: Trajectory, way: int = 1) -> tuple[float, Vector]:
     """Light time (ns) from an event to ``other``, later (``way`` 1) or earlier (-1); where that is then (km)."""
     if isinstance(other, Track):
-        return _meet_track(from_km, t_ns, other, way)
+        return other.meet(from_km, t_ns, way)
     ax, ay, az = from_km
     px, py, pz = other.state(t_ns).position_km
     x, y, z = px - ax, py - ay, pz - az
@@ -73,37 +68,6 @@ def meet(from_km: Vector, t_ns: int, other: Trajectory, way: int = 1) -> tuple[f
         px, py, pz = qx, qy, qz
     rest_s = way * step_ns * 1e-9
     return tau_ns, (qx + rest_s * vx, qy + rest_s * vy, qz + rest_s * vz)
-
-
-def _meet_track(from_km: Vector, t_ns: int, track: Track, way: int) -> tuple[float, Vector]:
-    """``meet`` on the polynomials themselves, which are sought once or twice; the last one serves for two looks."""
-    ax, ay, az = from_km
-    # The first guess is as if it stood still where the piece of ``t_ns`` begins.
-    piece = track.piece(t_ns)[1]
-    x, y, z = piece[0] - ax, piece[1] - ay, piece[2] - az
-    whole_ns = round(math.sqrt(x * x + y * y + z * z) / C_KM_S * 1e9)
-    for _ in range(_TURNS):
-        rest_ns, piece = track.piece(t_ns + way * whole_ns)
-        px, py, pz, vx, vy, vz, cx, cy, cz, dx, dy, dz, ex, ey, ez, fx, fy, fz = piece
-        px, py, pz, u = px - ax, py - ay, pz - az, rest_ns * 1e-9
-        x = px + u * (vx + u * (cx + u * (dx + u * (ex + u * fx))))
-        y = py + u * (vy + u * (cy + u * (dy + u * (ey + u * fy))))
-        z = pz + u * (vz + u * (cz + u * (dz + u * (ez + u * fz))))
-        range_km = math.sqrt(x * x + y * y + z * z)
-        late_s = range_km / C_KM_S - whole_ns * 1e-9
-        if -_NEAR_S < late_s < _NEAR_S:
-            break
-        whole_ns += round(late_s * 1e9)
-    # The second look goes on in the same piece, even if another begins there: they touch with the same acceleration.
-    u += way * late_s
-    qx = px + u * (vx + u * (cx + u * (dx + u * (ex + u * fx))))
-    qy = py + u * (vy + u * (cy + u * (dy + u * (ey + u * fy))))
-    qz = pz + u * (vz + u * (cz + u * (dz + u * (ez + u * fz))))
-    more_km = math.sqrt(qx * qx + qy * qy + qz * qz) - range_km
-    # By how it moved between the two looks; if they were one and the same, for all that a double tells, it is there.
-    part = more_km / (C_KM_S * late_s - more_km) if abs(late_s) > _SAME_S else 0.0
-    tau_ns = whole_ns + (late_s + part * late_s) * 1e9
-    return tau_ns, (ax + qx + part * (qx - x), ay + qy + part * (qy - y), az + qz + part * (qz - z))
 
 
 def occulting_body(
@@ -188,8 +152,8 @@ class Passage(NamedTuple):
         if receiver_stands and math.hypot(sx + rx, sy + ry, sz + rz) < within_km:
             return None
         pole, stretch = body.pole, body.stretch
-        begin = _stretched((sx, sy, sz), pole, stretch)
-        end = _stretched((sx + rx, sy + ry, sz + rz), pole, stretch)
+        begin = stretched((sx, sy, sz), pole, stretch)
+        end = stretched((sx + rx, sy + ry, sz + rz), pole, stretch)
         through = subtract(end, begin)
         part = min(1.0, max(0.0, -dot(begin, through) / dot(through, through)))
         surface_km = min(radius_km, math.hypot(*begin), math.hypot(*end)) - PLACED_KM
@@ -200,7 +164,8 @@ def _along(start: Vector, ray: Vector, part: float) -> Vector:
     return (start[0] + part * ray[0], start[1] + part * ray[1], start[2] + part * ray[2])
 
 
-def _stretched(a: Vector, pole: Vector, stretch: float) -> Vector:
+def stretched(a: Vector, pole: Vector, stretch: float) -> Vector:
+    """``a`` (km or km/s) in the space that makes an ellipsoid a sphere (see ``Obstacle``)."""
     return _along(a, pole, stretch * dot(a, pole))
 
 

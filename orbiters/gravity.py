@@ -45,7 +45,7 @@ class GravityField:
         return np.asarray(gm_km3_s2 / (self.radius_km * np.sqrt(square)) * pull, dtype=np.float64)
 
     @cached_property
-    def _polynomial(self) -> tuple[list[NDArray[np.intp]], NDArray[np.float64]]:
+    def _polynomial(self) -> tuple[list[tuple[NDArray[np.intp], NDArray[np.intp]]], NDArray[np.float64]]:
         """How the monomials of each degree from 2 on are made of those below: which of them, times which axis; and the
         weights of all of them, degree by degree, in each component of the acceleration.
 
@@ -84,7 +84,7 @@ class GravityField:
         for lesser, greater in pairwise(powers[1:]):
             axes = [next(axis for axis in range(3) if power[axis]) for power in greater]
             rests = [tuple(power[k] - (k == axis) for k in range(3)) for power, axis in zip(greater, axes, strict=True)]
-            below.append(np.array([[lesser.index(rest) for rest in rests], axes]))
+            below.append((np.array([lesser.index(rest) for rest in rests]), np.array(axes)))
         i, j, k = np.array([power for of_degree in powers[1:] for power in of_degree]).T
         return below, np.ascontiguousarray(pull[:, i, j, k].real)
 

@@ -12,8 +12,8 @@ from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.trajectory import Trajectory, Vector
 
 from .frames import dot, subtract
-from .geometry import C_KM_S, light_time_ns
-from .trajectory import Track, settled
+from .geometry import light_time_ns
+from .trajectory import C_KM_S, Track, settled
 
 # Nothing that a lower bound is asked for moves faster than this: only the horizon of a first guess depends on it.
 _FASTEST_KM_S = 1000.0

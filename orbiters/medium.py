@@ -34,6 +34,7 @@ BLACKOUT_DB = 20.0
 
 # What a stamp holds, after the format's version: state, carrier, power, attenuation, zenith (0 in flight), mask.
 _STAMP = struct.Struct("<B6d3d3dd")
+_pack, _unpack, _SIZE = _STAMP.pack, _STAMP.unpack, _STAMP.size
 _VERSION = 1
 # Solving and rounding are good to a nanosecond; the bound gives a thousand away.
 _ROUNDING_NS = 1000
@@ -68,7 +69,7 @@ class Stamp(NamedTuple):
         """As bytes: a version and 13 doubles, little-endian."""
         position, velocity = self.state
         radio = (self.transmit_hz, self.power_dbw, self.attenuation_db)
-        return _STAMP.pack(_VERSION, *position, *velocity, *radio, *(self.zenith or _IN_FLIGHT), self.min_elevation_deg)
+        return _pack(_VERSION, *position, *velocity, *radio, *(self.zenith or _IN_FLIGHT), self.min_elevation_deg)
 
     @classmethod
     def unpack(cls, data: bytes) -> Stamp:
@@ -94,7 +95,7 @@ class SpaceMedium:
             NodeError: its radio cannot send; lookahead relies on it.
         """
         end = self._ends.get(source) or self._end(source)
-        trajectory, radio, transmit_hz = end.trajectory, end.radio, end.radio.transmit_hz
+        trajectory, transmit_hz = end.trajectory, end.transmit_hz
         if transmit_hz is None:
             raise NodeError(f"{source} emitted through a radio without transmit_hz; give it one in its RadioSpec")
         position, velocity = trajectory.state(sent_ns)
@@ -102,9 +103,8 @@ class SpaceMedium:
             self._check_promise(source, end, sent_ns, position)
         attenuation_db = 0.0 if end.is_clear else trajectory.attenuation_db(sent_ns, transmit_hz)
         zenith = _IN_FLIGHT if end.flies else trajectory.zenith(sent_ns) or _IN_FLIGHT
-        power_dbw, mask_deg = radio.power_dbw, radio.min_elevation_deg
-        return _STAMP.pack(
-            _VERSION, *position, *velocity, transmit_hz, power_dbw, attenuation_db, *zenith, mask_deg
+        return _pack(
+            _VERSION, *position, *velocity, transmit_hz, end.power_dbw, attenuation_db, *zenith, end.mask_deg
         )  # fmt: skip
 
     def judge(self, emission: Emission, receiver: str) -> Verdict:
@@ -137,7 +137,7 @@ class SpaceMedium:
             loss = "occulted"
         elif attenuation_db + (0.0 if end.is_clear else trajectory.attenuation_db(arrive_ns, carrier_hz)) > BLACKOUT_DB:
             loss = "blackout"
-        elif range_km > end.radio.max_range_km:
+        elif range_km > end.max_range_km:
             loss = "snr"
         elif not end.least_hz <= carrier_hz <= end.most_hz:
             loss = "not_tuned"
@@ -188,20 +188,25 @@ class _End:
         "flies",
         "is_clear",
         "least_hz",
+        "mask_deg",
+        "max_range_km",
         "most_hz",
+        "power_dbw",
         "promises",
-        "radio",
         "sine_of_mask",
         "trajectory",
+        "transmit_hz",
     )
 
     def __init__(self, trajectory: Trajectory, radio: RadioSpec) -> None:
-        self.trajectory, self.radio = trajectory, radio
+        self.trajectory = trajectory
+        self.transmit_hz, self.power_dbw, self.max_range_km = radio.transmit_hz, radio.power_dbw, radio.max_range_km
         # Who is a track and nothing else need not be asked whether it stands, or is in plasma.
         is_track, kind = isinstance(trajectory, Track), type(trajectory)
         self.flies = is_track and kind.zenith is Track.zenith
         self.is_clear = is_track and kind.attenuation_db is Track.attenuation_db
-        self.sine_of_mask = math.sin(math.radians(radio.min_elevation_deg))
+        self.mask_deg = radio.min_elevation_deg
+        self.sine_of_mask = math.sin(math.radians(self.mask_deg))
         # Who cannot receive is tuned to nothing.
         tuned_hz = math.nan if radio.receive_hz is None else radio.receive_hz
         self.least_hz = tuned_hz - radio.receive_bandwidth_hz / 2
@@ -214,9 +219,9 @@ class _End:
 
 def _unpacked(data: bytes) -> tuple[Any, ...]:
     """The fields of a stamp."""
-    if len(data) != _STAMP.size or data[0] != _VERSION:
+    if len(data) != _SIZE or data[0] != _VERSION:
         raise ProtocolError(
             f"an emitter's stamp has {len(data)} bytes and starts with {data[:1].hex()!r}; this is version "
-            f"{_VERSION} with {_STAMP.size} bytes: run the same version of lightlag on all hosts"
+            f"{_VERSION} with {_SIZE} bytes: run the same version of lightlag on all hosts"
         )
-    return _STAMP.unpack(data)
+    return _unpack(data)

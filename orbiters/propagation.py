@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,17 +65,12 @@ class Propagation:
 
     def states(self, t_ns: NDArray[np.int64]) -> States:
         """States at many times (ascending): ICRF, barycentric, km and km/s."""
-        since_s = ((t_ns - self._start_ns) / NS_PER_S).tolist()
         relative: list[_Array] = []
-        done = 0
-        while done < len(since_s):
-            leg = self._leg_at(since_s[done])
-            here = [s for s in since_s[done:] if leg is self._leg_at(s)]
+        for leg, group in groupby(((t_ns - self._start_ns) / NS_PER_S).tolist(), key=self._leg_at):
             # The series T_k(cos a) = cos k a, summed term by term: a state does not depend on those beside it.
-            angle = np.arccos(np.clip((np.array(here) - leg.middle_s) / leg.half_s, -1.0, 1.0))
+            angle = np.arccos(np.clip((np.array([*group]) - leg.middle_s) / leg.half_s, -1.0, 1.0))
             terms = np.cos(angle[:, None] * np.arange(_DEGREE + 1))
             relative.append((terms[:, :, None] * leg.series).sum(axis=1))
-            done += len(here)
         return self._space.body(self._center).states(t_ns) + np.concatenate(relative).reshape(-1, 2, 3)
 
     def _leg_at(self, since_s: float) -> _Leg:

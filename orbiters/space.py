@@ -6,7 +6,6 @@ SPICE is asked once per half-hour of simulated time and body, never per message.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cached_property
@@ -63,7 +62,7 @@ class Space:
         self.epoch = epoch
         self.ephemeris = ephemeris
         self.require(0, 0)
-        self._obstacles: dict[int, list[tuple[Obstacle, float, float, float, float, float, float]]] = {}
+        self._obstacles: dict[int, list[tuple[Obstacle, float, float, float, float, float, float, float]]] = {}
         self._tracks = {body: self._track(body) for body in NAIF_IDS}
         self._rotations: Mapping[str, Rotation] = {
             "earth": EarthRotation(),
@@ -131,22 +130,30 @@ class Space:
         rx, ry, rz = b_km[0] - ax, b_km[1] - ay, b_km[2] - az
         since_s, delay_s = (t0_ns - hour * _HOUR_NS) * 1e-9 - _HALF_HOUR_S, (t1_ns - t0_ns) * 1e-9
         # What the straight line of a body is off by: half its acceleration times the square of the time.
-        off_km = 1.0 + 0.5 * _BODY_KM_S2 * (_HALF_HOUR_S + delay_s) ** 2
-        # Too far for the ray to reach, whichever way it goes: a body is left out at once.
-        apart_km = math.sqrt(rx * rx + ry * ry + rz * rz) + FASTEST_BODY_KM_S * delay_s
+        while_s = _HALF_HOUR_S + delay_s
+        off_km = 1.0 + 0.5 * _BODY_KM_S2 * while_s * while_s
+        more_km = within_km + off_km
         near = []
-        for body, cx, cy, cz, vx, vy, vz in bodies:
-            sx, sy, sz = ax - cx - since_s * vx, ay - cy - since_s * vy, az - cz - since_s * vz
-            reach_km = body.radius_km + within_km + off_km
-            start_square = sx * sx + sy * sy + sz * sz
-            if start_square > (apart_km + reach_km) ** 2:
+        for body, radius_km, cx, cy, cz, vx, vy, vz in bodies:
+            reach_km = radius_km + more_km
+            # From s to e. Most are told by one coordinate: both ends lie beyond the body, on the same side.
+            sx, wx = ax - cx - since_s * vx, rx - delay_s * vx
+            ex = sx + wx
+            if (sx > reach_km < ex) or (sx < -reach_km > ex):
                 continue
-            on_km = max(0.0, body.stands_within_km - off_km)
-            if a_stands and start_square < on_km * on_km:
+            sy, wy = ay - cy - since_s * vy, ry - delay_s * vy
+            ey = sy + wy
+            if (sy > reach_km < ey) or (sy < -reach_km > ey):
                 continue
-            wx, wy, wz = rx - delay_s * vx, ry - delay_s * vy, rz - delay_s * vz
-            if b_stands and (sx + wx) ** 2 + (sy + wy) ** 2 + (sz + wz) ** 2 < on_km * on_km:
-                continue
+            sz, wz = az - cz - since_s * vz, rz - delay_s * vz
+            ez = sz + wz
+            start_square, end_square = sx * sx + sy * sy + sz * sz, ex * ex + ey * ey + ez * ez
+            if a_stands or b_stands:
+                on_km = max(0.0, body.stands_within_km - off_km)
+                if a_stands and start_square < on_km * on_km:
+                    continue
+                if b_stands and end_square < on_km * on_km:
+                    continue
             along = -(sx * wx + sy * wy + sz * wz)
             part, square = 0.0, start_square
             if along > 0.0:
@@ -155,13 +162,13 @@ class Space:
                     part = along / way_square
                     square -= part * along  # rounds to some 10 km2, where a reach 1 km farther makes thousands
                 else:
-                    part, square = 1.0, (sx + wx) ** 2 + (sy + wy) ** 2 + (sz + wz) ** 2
+                    part, square = 1.0, end_square
             if square < reach_km * reach_km:
                 near.append((body, part))
         return near
 
-    def _obstacle(self, body: str, hour: int) -> tuple[Obstacle, float, float, float, float, float, float]:
-        """A body with its position and velocity in the middle of an hour."""
+    def _obstacle(self, body: str, hour: int) -> tuple[Obstacle, float, float, float, float, float, float, float]:
+        """A body with its radius, and its position and velocity in the middle of an hour."""
         middle_ns = hour * _HOUR_NS + _HOUR_NS // 2
         track, rows = self._tracks[body], self.rows(body, middle_ns)
         equatorial_km, _, polar_km = self._radii_km[body]
@@ -172,7 +179,7 @@ class Space:
         stretch = equatorial_km / polar_km - 1.0
         obstacle = Obstacle(body, track, equatorial_km, stands_within_km, pull_km_s2, stretch, pole)
         position, velocity = track.state(middle_ns)
-        return obstacle, *position, *velocity
+        return obstacle, equatorial_km, *position, *velocity
 
     @cached_property
     def _gm_km3_s2(self) -> Mapping[str, float]:
