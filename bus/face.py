@@ -92,19 +92,25 @@ for _method in vars(asyncio.AbstractEventLoop):
         setattr(Face, _method, _handed_on(_method))
 
 
-@contextlib.contextmanager
-def driving(face: Face) -> Iterator[None]:
+class driving:  # noqa: N801 - named like what contextlib has
     """Around all that runs virtual loops: whoever drives them gets back its place as the running loop, and a loop that
     runs around them (a notebook's, a test's) does not finalise the nodes' generators."""
-    previous, driven, hooks = asyncio._get_running_loop(), face.driven, sys.get_asyncgen_hooks()
-    sys.set_asyncgen_hooks(None, None)
-    asyncio._set_running_loop(face)
-    face.driven = True
-    try:
-        yield
-    finally:
-        face.driven = driven
-        asyncio._set_running_loop(previous)
+
+    __slots__ = ("_before", "_face")
+
+    def __init__(self, face: Face) -> None:
+        self._face = face
+
+    def __enter__(self) -> None:
+        face = self._face
+        self._before = (asyncio._get_running_loop(), face.driven, sys.get_asyncgen_hooks())
+        sys.set_asyncgen_hooks(None, None)
+        asyncio._set_running_loop(face)
+        face.driven = True
+
+    def __exit__(self, *_: object) -> None:
+        loop, self._face.driven, hooks = self._before
+        asyncio._set_running_loop(loop)
         sys.set_asyncgen_hooks(*hooks)
 
 
