@@ -21,7 +21,8 @@ _STRETCH_S = 1.0
 _TURNS = 1.2
 #: The other way is kept if it is that much quicker.
 _GAIN = 1.1
-#: Stretches before the first trial; between trials; and at most, when they keep ending the same way.
+#: Stretches before the first trial; after one that changed something; and at most: twice as many after each that changed
+#: nothing.
 _SOON, _PATIENCE, _MOST_PATIENCE = 2, 8, 64
 
 
@@ -83,7 +84,7 @@ class Cores:
             kept = pace > self._before * _GAIN
             if not kept:
                 self._switch()
-            self._patience = _PATIENCE if kept else min(max(_PATIENCE, 2 * self._patience), _MOST_PATIENCE)
+            self._patience = _PATIENCE if kept else min(2 * self._patience, _MOST_PATIENCE)
             self._before, self._stretches, self._latest = None, 0, pace if kept else self._latest
         else:
             self._stretches += 1

@@ -61,4 +61,5 @@ class Lane:
                 waiting.popleft()
             while soonest and soonest[0][0] <= got:
                 soonest.popleft()
-        self.got = max(self.got, got)
+        if got > self.got:
+            self.got = got

@@ -82,6 +82,11 @@ _SHAPES: dict[str, dict[tuple[type, ...], tuple[tuple[int, tuple[type, ...]], ..
 KINDS = frozenset(_SHAPES)
 
 
+def _hold(fields: tuple[Any, ...], within: tuple[tuple[int, tuple[type, ...]], ...]) -> bool:
+    """Whether fields that are tuples hold what they should."""
+    return all(tuple(map(type, fields[at])) == types for at, types in within)
+
+
 def identity_of(name: str, incarnation: int, line: int) -> bytes:
     """The ZeroMQ identity of the ``line``-th line to the hub of an incarnation of a host.
 
@@ -136,7 +141,7 @@ def decode(run_id: str, frames: Sequence[Buffer]) -> Envelope:
     if type(kind) is not str or kind not in _SHAPES:
         raise ProtocolError(f"a message of unknown kind {kind!r}")
     within = _SHAPES[kind].get(tuple(map(type, fields))) if type(fields) is tuple else None
-    if within is None or (within and any(tuple(map(type, fields[at])) != types for at, types in within)):
+    if within is None or (within and not _hold(fields, within)):
         raise ProtocolError(f"a {kind} with fields {fields!r}")
     if type(packed) is not tuple or type(counts) is not tuple:
         raise ProtocolError(f"a {kind} whose emissions are {packed!r} and {counts!r}")
