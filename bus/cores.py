@@ -21,8 +21,7 @@ _STRETCH_S = 1.0
 _TURNS = 1.2
 #: The other way is kept if it is that much quicker.
 _GAIN = 1.1
-#: Stretches before the first trial; after one that changed something; and at most: twice as many after each that changed
-#: nothing.
+#: Stretches before the first trial; after one that changed something; and, doubled after each that did not, at most.
 _SOON, _PATIENCE, _MOST_PATIENCE = 2, 8, 64
 
 

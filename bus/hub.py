@@ -19,7 +19,7 @@ import zmq
 
 from . import multipart, wire
 from .activation import Failure, Tally
-from .coordinator import Coordinator, Report, Wait
+from .coordinator import Coordinator, Wait
 from .cores import Cores
 from .emission import Buffer, Emission
 from .errors import LightlagError, ProtocolError, RunError
@@ -225,8 +225,9 @@ class Hub:
         if grants := coordinator.replays() if interrupted else coordinator.grants():
             now_s = time.perf_counter()
             for grant in grants:
-                self.granted_s[grant.host] = now_s
-                self._say(socket, grant.host, wire.encode_grant(self._run_id, grant))
+                host = grant.host
+                self.granted_s[host] = now_s
+                self._send(socket, self._identities[host], wire.encode_grant(self._run_id, grant))
             if self._cores is not None:
                 self._cores.granted(len(grants), coordinator.running, now_s)
         elif interrupted or coordinator.finished:
@@ -288,7 +289,7 @@ class Hub:
             self.refuse(str(error))
             return
         if kind == wire.REPORT and host is not None and host not in self._absent:
-            self._report(socket, wire.report_of(host, envelope), envelope, frames)
+            self._report(socket, host, envelope, frames)
         elif kind == wire.ASK:
             self._told(socket, identity, envelope)
         elif host is not None and kind == wire.HELLO:
@@ -302,20 +303,18 @@ class Hub:
         else:
             self.refuse(f"{identity.decode()}: a {kind} where a report was due")
 
-    def _report(
-        self, socket: zmq.Socket[bytes], report: Report, envelope: wire.Envelope, frames: Sequence[Buffer]
-    ) -> None:
-        coordinator = self.coordinator
+    def _report(self, socket: zmq.Socket[bytes], host: int, envelope: wire.Envelope, frames: Sequence[Buffer]) -> None:
+        coordinator, report = self.coordinator, wire.report_of(host, envelope)
         if not coordinator.is_news(report):
             return
-        if coordinator.repeats(report.host):
+        if coordinator.repeats(host):
             coordinator.accept(report)
-            self._tapped.pop(report.host, None)  # it was published the first time
+            self._tapped.pop(host, None)  # it was published the first time
             return
-        self._journal.append(report.host, frames, report.outbox)
+        self._journal.append(host, frames, envelope.emissions)
         coordinator.accept(report)
         if self._tapped:
-            self._publish(socket, report.host, report.incarnation, report.number)
+            self._publish(socket, host, report.incarnation, report.number)
         self._news.append((coordinator.frontier_ns, wire.news_of(envelope)))
 
     def _hello(self, socket: zmq.Socket[bytes], host: int, identity: bytes, envelope: wire.Envelope) -> None:
