@@ -11,7 +11,7 @@ General layout, lowest first (a module imports only those above it):
     digest, fingerprint       proofs that two runs, or two machines' arithmetic, are the same
     agenda, futures, loop     what is going to happen; what tasks wait for; one asyncio loop per node, in simulated time
     activation                what a host is to the kernel: activate(bound, emissions) -> Completion
-    lookahead, past,          the rule that lets hosts run ahead of each other, without I/O;
+    lookahead, past, lane,    the rule that lets hosts run ahead of each other, without I/O;
     coordinator, pace         what a killed host goes through again; the wall clock, for who wants it
     wire, journal             the protocol of hub and hosts; the log of accepted reports, which is the run
     shell, hub, memory        transports: over ZeroMQ, and inside one process

@@ -14,15 +14,14 @@ bound and nothing ever arrives in their past. Since every D is at least 1 ns, th
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import add
 from typing import NamedTuple
 
 from .activation import Failure
 from .emission import Emission
-from .errors import ProtocolError, RunError
+from .errors import LightlagError, ProtocolError, RunError
+from .lane import Lane
 from .lookahead import Lookahead
 from .past import Past, nondeterminism
 from .time import NEVER_NS
@@ -72,31 +71,6 @@ class Wait(NamedTuple):
     beyond_ns: int
 
 
-@dataclass(slots=True)
-class _Lane:
-    """What the coordinator knows of one host."""
-
-    #: Raised by one each time the host is started again; reports of a dead incarnation are ignored.
-    incarnation: int = 1
-    idle: bool = True
-    #: From its latest report: the earliest instant at which anything in it will run.
-    next_ns: int = 0
-    #: How many emissions were routed to it, and how many of them it had taken in at its latest report.
-    routed: int = 0
-    got: int = 0
-    #: The number of its latest report, in this incarnation.
-    number: int = 0
-    #: How many reports were accepted from it, from whichever incarnation.
-    answered: int = 0
-    #: Highest bound ever granted.
-    bound_ns: int = 0
-    #: Everything before it has been run and reported, by whichever incarnation.
-    settled_ns: int = 0
-    #: What a restarted host has to go through again, and how much of it this incarnation has taken in.
-    past: Past | None = None
-    again: int = 0
-
-
 class Coordinator:
     """Sans-I/O: feed it reports, take grants from it until ``finished``.
 
@@ -121,16 +95,12 @@ class Coordinator:
         self._host_of = host_of
         self._destinations = destinations
         self._run_ahead_ns = run_ahead_ns
-        self._lanes = [_Lane() for _ in range(hosts)]
+        self._lanes = [Lane() for _ in range(hosts)]
         #: E_i: the earliest instant at which anything can still happen in a host; the same idle or running.
         self._earliest = [0] * hosts
         #: How many hosts run, and how many have a past to repeat.
         self.running = 0
         self._repeating = 0
-        #: Emissions each host had not taken in when it last reported, oldest first.
-        self._unacknowledged: list[deque[Emission]] = [deque() for _ in range(hosts)]
-        #: Of those, the (number, lower bound of arrival) that can still be a minimum: a sliding-window minimum.
-        self._soonest: list[deque[tuple[int, int]]] = [deque() for _ in range(hosts)]
         self._last_seq: dict[str, int] = {}
         #: When somebody outside acted last.
         self._acted_ns = 0
@@ -152,9 +122,24 @@ class Coordinator:
         return not self.running and not self._repeating and min(self.earliest_ns()) >= self.until_ns
 
     def grants(self) -> list[Grant]:
-        """The grants that are due now; each makes its host busy until it reports."""
-        due = [self._grant(host, bound_ns) for host, bound_ns in self._bounds()]
-        return due + self.replays() if self._repeating else due
+        """The grants that are due now, by the rule above; each makes its host busy until it reports."""
+        earliest = self.earliest_ns()
+        frontier_ns = min(earliest)
+        if frontier_ns >= self.until_ns:
+            return self.replays()
+        window = self._lookahead.window(frontier_ns)
+        ceiling_ns = min(window.end_ns, frontier_ns + self._run_ahead_ns, self.until_ns, self.paced_ns)
+        from_slowest = window.closed[earliest.index(frontier_ns)]
+        grants = []
+        for host, at_ns in enumerate(earliest):
+            # The slowest host bounds most of the others; to look at it first spares them the sum over all.
+            if at_ns < ceiling_ns and at_ns < frontier_ns + from_slowest[host]:
+                lane = self._lanes[host]
+                if lane.idle and lane.past is None:
+                    bound_ns = min(ceiling_ns, *map(add, earliest, window.into[host]))
+                    if bound_ns > at_ns:
+                        grants.append(self._grant(host, lane, bound_ns))
+        return grants + self.replays() if self._repeating else grants
 
     def replays(self) -> list[Grant]:
         """Of these, the grants to hosts that were started again and repeat their past."""
@@ -177,33 +162,12 @@ class Coordinator:
             default=NEVER_NS,
         )
 
-    def _bounds(self) -> list[tuple[int, int]]:
-        """B_j of every idle host that may go on, by the rule above."""
-        earliest = self.earliest_ns()
-        frontier_ns = min(earliest)
-        if frontier_ns >= self.until_ns:
-            return []
-        window = self._lookahead.window(frontier_ns)
-        ceiling_ns = min(window.end_ns, frontier_ns + self._run_ahead_ns, self.until_ns, self.paced_ns)
-        from_slowest = window.closed[earliest.index(frontier_ns)]
-        bounds = []
-        for host, at_ns in enumerate(earliest):
-            # The slowest host bounds most of the others; to look at it first spares them the sum over all.
-            if at_ns < ceiling_ns and at_ns < frontier_ns + from_slowest[host]:
-                lane = self._lanes[host]
-                if lane.idle and lane.past is None:
-                    bound_ns = min(ceiling_ns, *map(add, earliest, window.into[host]))
-                    if bound_ns > at_ns:
-                        bounds.append((host, bound_ns))
-        return bounds
-
-    def _grant(self, host: int, bound_ns: int) -> Grant:
-        lane = self._lanes[host]
-        lane.idle = False
+    def _grant(self, host: int, lane: Lane, bound_ns: int) -> Grant:
         self.running += 1
-        lane.bound_ns = max(lane.bound_ns, bound_ns)
-        emissions = list(self._unacknowledged[host])
-        return Grant(host, lane.incarnation, lane.number + 1, bound_ns, lane.got + 1, emissions)
+        lane.idle = False
+        if bound_ns > lane.bound_ns:
+            lane.bound_ns = bound_ns
+        return Grant(host, lane.incarnation, lane.number + 1, bound_ns, lane.got + 1, list(lane.waiting))
 
     def _replay(self, host: int) -> Grant:
         lane = self._lanes[host]
@@ -249,16 +213,17 @@ class Coordinator:
             RunError: it shows that an emission arrived sooner than its lookahead.
             NondeterminismError: so does that of a host that was started again.
         """
-        lane = self._lanes[report.host]
-        if report.incarnation != lane.incarnation or report.number <= lane.number:
+        host, incarnation, number, _, _, got, outbox, _ = report
+        lane = self._lanes[host]
+        if incarnation != lane.incarnation or number <= lane.number:
             return False
-        if report.number != lane.number + 1 or report.got > lane.routed:
+        if number != lane.number + 1 or got > lane.routed:
             raise ProtocolError(
-                f"host {report.host} reported number {report.number} with {report.got} emissions taken in, after "
-                f"number {lane.number} and {lane.routed} sent to it"
+                f"host {host} reported number {number} with {got} emissions taken in, after number {lane.number} and "
+                f"{lane.routed} sent to it"
             )
-        if lane.past is None:
-            self._check_outbox(report, lane)
+        if outbox and lane.past is None:
+            self._check_outbox(host, lane, outbox)
         return True
 
     def accept(self, report: Report) -> None:
@@ -267,36 +232,30 @@ class Coordinator:
         Raises:
             NondeterminismError: a restarted host sent something else than it had sent before, or left something out.
         """
-        lane = self._lanes[report.host]
-        lane.number = report.number
-        self.running -= not lane.idle
-        lane.idle = True
+        host, _, number, bound_ns, next_ns, got, outbox, failure = report
+        lane = self._lanes[host]
+        lane.number = number
+        if not lane.idle:
+            self.running -= 1
+            lane.idle = True
         if lane.past is not None:
-            lane.past.repeat(report.outbox)
-            lane.again = report.got
-            failed = report.failure is not None
-            if report.failure is not None and (self.failure is None or report.failure[:2] < self.failure[:2]):
-                raise nondeterminism(report.failure.node, "it failed where it had not")
-            if lane.past.is_over(report.next_ns, failed=failed):
-                lane.past = None
-                self._repeating -= 1
+            self._repeat(lane, lane.past, report)
             return
-        for emission in report.outbox:
+        for emission in outbox:
             self._last_seq[emission.source] = emission.seq
-            self._route(emission)
-        waiting, soonest = self._unacknowledged[report.host], self._soonest[report.host]
-        for _ in range(report.got - lane.got):
-            waiting.popleft()
-        while soonest and soonest[0][0] <= report.got:
-            soonest.popleft()
+            self._route(host, emission)
+        lane.take_in(got)
         lane.answered += 1
-        lane.got = max(lane.got, report.got)
-        lane.next_ns = report.next_ns
-        self._earliest[report.host] = min(report.next_ns, soonest[0][1]) if soonest else report.next_ns
-        lane.bound_ns = max(lane.bound_ns, report.bound_ns)
-        lane.settled_ns = max(lane.settled_ns, min(report.next_ns, report.bound_ns))
-        if report.failure is not None:
-            self.fail(report.failure)
+        lane.next_ns = next_ns
+        soonest = lane.soonest
+        self._earliest[host] = min(next_ns, soonest[0][1]) if soonest else next_ns
+        if bound_ns > lane.bound_ns:
+            lane.bound_ns = bound_ns
+        done_ns = next_ns if next_ns < bound_ns else bound_ns
+        if done_ns > lane.settled_ns:
+            lane.settled_ns = done_ns
+        if failure is not None:
+            self.fail(failure)
 
     def restore(self, report: Report) -> None:
         """Apply a report that was accepted before the hub was started again."""
@@ -323,12 +282,11 @@ class Coordinator:
     def last_grant(self, host: int) -> Grant:
         """What a finished run still owes a host: emissions that will not arrive before the end."""
         lane = self._lanes[host]
-        emissions = list(self._unacknowledged[host])
-        return Grant(host, lane.incarnation, lane.number + 1, self.until_ns, lane.got + 1, emissions)
+        return Grant(host, lane.incarnation, lane.number + 1, self.until_ns, lane.got + 1, list(lane.waiting))
 
     def unacknowledged(self, host: int) -> int:
         """How many emissions the coordinator holds for a host."""
-        return len(self._unacknowledged[host])
+        return len(self._lanes[host].waiting)
 
     def settled(self, host: int) -> bool:
         """Whether a host is idle and has no past to repeat."""
@@ -380,38 +338,53 @@ class Coordinator:
 
     # -- within -------------------------------------------------------------------------------------------------
 
-    def _check_outbox(self, report: Report, lane: _Lane) -> None:
+    def _check_outbox(self, host: int, lane: Lane, outbox: Sequence[Emission]) -> None:
+        floor_ns = max(lane.settled_ns, self._earliest[host])
         numbers: dict[str, int] = {}
-        for emission in report.outbox:
+        for emission in outbox:
             source, seq = emission.source, emission.seq
-            if self._host_of.get(source) != report.host:
-                raise ProtocolError(f"host {report.host} reported emissions of {source!r}, which does not live there")
-            what = f"its emission {seq} ({emission.type}, sent at {emission.sent_ns} ns)"
-            if seq <= numbers.get(source, self._last_seq.get(source, 0)):
-                raise ProtocolError(f"{source}: {what} was accepted before; a source's numbers only grow")
-            if emission.sent_ns < lane.settled_ns:
-                if lane.incarnation > 1:
-                    raise nondeterminism(source, f"{what} is new")
-                past = f"all before {lane.settled_ns} ns was done"
-                raise ProtocolError(f"{source}: {what} comes after a report that {past}")
-            if emission.sent_ns < self._earliest[report.host]:  # it reacts to what arrived sooner than its bound
-                raise RunError(
-                    f"{source}: {what} comes before {self._earliest[report.host]} ns, when by the lookahead nothing "
-                    f"could have reached its host yet: a trajectory or medium promises more than it keeps"
-                )
+            latest = numbers.get(source) or self._last_seq.get(source, 0)
+            if self._host_of.get(source) != host or seq <= latest or emission.sent_ns < floor_ns:
+                raise self._fault(host, lane, emission, latest)
             numbers[source] = seq
 
-    def _route(self, emission: Emission) -> None:
-        direct = self._lookahead.window(emission.sent_ns).direct[self._host_of[emission.source]]
+    def _fault(self, host: int, lane: Lane, emission: Emission, latest: int) -> LightlagError:
+        """What is wrong with an emission, the latest of its source before it being ``latest``."""
+        source, seq = emission.source, emission.seq
+        what = f"its emission {seq} ({emission.type}, sent at {emission.sent_ns} ns)"
+        if self._host_of.get(source) != host:
+            return ProtocolError(f"host {host} reported emissions of {source!r}, which does not live there")
+        if seq <= latest:
+            return ProtocolError(f"{source}: {what} was accepted before; a source's numbers only grow")
+        if emission.sent_ns >= lane.settled_ns:  # it reacts to what arrived sooner than its bound
+            return RunError(
+                f"{source}: {what} comes before {self._earliest[host]} ns, when by the lookahead nothing could have "
+                f"reached its host yet: a trajectory or medium promises more than it keeps"
+            )
+        if lane.incarnation > 1:
+            return nondeterminism(source, f"{what} is new")
+        return ProtocolError(f"{source}: {what} comes after a report that all before {lane.settled_ns} ns was done")
+
+    def _repeat(self, lane: Lane, past: Past, report: Report) -> None:
+        """A host that was started again goes through its past."""
+        failure = report.failure
+        past.repeat(report.outbox)
+        lane.again = report.got
+        if failure is not None and (self.failure is None or failure[:2] < self.failure[:2]):
+            raise nondeterminism(failure.node, "it failed where it had not")
+        if past.is_over(report.next_ns, failed=failure is not None):
+            lane.past = None
+            self._repeating -= 1
+
+    def _route(self, sender: int, emission: Emission) -> None:
+        """Put what a host sent into the queues of those that it may reach."""
+        sent_ns = emission.sent_ns
+        direct = self._lookahead.window(sent_ns).direct[sender]
         for host in self._destinations(emission):
-            self._queue(host, emission, emission.sent_ns + direct[host])
+            self._queue(host, emission, sent_ns + direct[host])
 
     def _queue(self, host: int, emission: Emission, arrives_ns: int) -> None:
         """Put an emission, which arrives no earlier than that, into a host's queue."""
-        lane, soonest = self._lanes[host], self._soonest[host]
-        lane.routed += 1
-        self._unacknowledged[host].append(emission)
-        while soonest and soonest[-1][1] >= arrives_ns:
-            soonest.pop()
-        soonest.append((lane.routed, arrives_ns))
-        self._earliest[host] = min(self._earliest[host], arrives_ns)
+        self._lanes[host].queue(emission, arrives_ns)
+        if arrives_ns < self._earliest[host]:
+            self._earliest[host] = arrives_ns

@@ -19,7 +19,7 @@ import zmq
 
 from . import multipart, wire
 from .activation import Failure, Tally
-from .coordinator import Coordinator, Report, Wait
+from .coordinator import Coordinator, Wait
 from .cores import Cores
 from .emission import Buffer, Emission
 from .errors import LightlagError, ProtocolError, RunError
@@ -221,24 +221,30 @@ class Hub:
             self._pace.start(coordinator.frontier_ns)
         if self._pace.speed is not None:
             coordinator.paced_ns = self._pace.now_ns()
-        ending = self._outcome.interrupted or coordinator.finished
-        grants = coordinator.replays() if ending else coordinator.grants()
-        for grant in grants:
-            self.granted_s[grant.host] = time.perf_counter()
-            self._say(socket, grant.host, wire.encode_grant(self._run_id, grant))
-        if grants and self._cores is not None:
-            self._cores.granted(len(grants), coordinator.running)
-        if not ending:
-            if not grants and coordinator.stuck:
-                raise RunError(
-                    "no host can go on and the run is not finished: this is a fault of lightlag, please report it"
-                )
-            return
+        interrupted = self._outcome.interrupted
+        if grants := coordinator.replays() if interrupted else coordinator.grants():
+            now_s = time.perf_counter()
+            for grant in grants:
+                host = grant.host
+                self.granted_s[host] = now_s
+                self._send(socket, self._identities[host], wire.encode_grant(self._run_id, grant))
+            if self._cores is not None:
+                self._cores.granted(len(grants), coordinator.running, now_s)
+        elif interrupted or coordinator.finished:
+            self._end(socket)
+        elif coordinator.stuck:
+            raise RunError(
+                "no host can go on and the run is not finished: this is a fault of lightlag, please report it"
+            )
+
+    def _end(self, socket: zmq.Socket[bytes]) -> None:
+        """Have the hosts finish, once all of them wait."""
+        coordinator = self.coordinator
         if all(map(coordinator.settled, range(len(self.hosts)))):
             if not self._finishing:
                 if self._cores is not None:
                     self._cores.apart()
-                self._outcome.drive_s = time.perf_counter() - self._begun_s
+                self._outcome.drive_s = time.perf_counter() - (self._begun_s or 0.0)
             for host in range(len(self.hosts)):
                 if host not in self._finishing:
                     self._finish(socket, host)
@@ -272,44 +278,43 @@ class Hub:
         host = self._index.get(identity)
         try:
             envelope = wire.decode(self._run_id, frames)
-            if host is None and envelope.kind != wire.ASK:
+            kind = envelope.kind
+            if host is None and kind != wire.ASK:
                 host = self._names.get(wire.name_and_line(identity)[0])
                 if host is None:
-                    raise ProtocolError(f"a {envelope.kind} of {identity!r}, which is no host of this run")
-                if envelope.kind != wire.HELLO:
+                    raise ProtocolError(f"a {kind} of {identity!r}, which is no host of this run")
+                if kind != wire.HELLO:
                     return  # of a line that is not the host's any more, or not yet: it will be said again after a hello
         except LightlagError as error:
             self.refuse(str(error))
             return
-        if envelope.kind == wire.REPORT and host is not None and host not in self._absent:
-            self._report(socket, wire.report_of(host, envelope), envelope, frames)
-        elif envelope.kind == wire.ASK:
+        if kind == wire.REPORT and host is not None and host not in self._absent:
+            self._report(socket, host, envelope, frames)
+        elif kind == wire.ASK:
             self._told(socket, identity, envelope)
-        elif host is not None and envelope.kind == wire.HELLO:
+        elif host is not None and kind == wire.HELLO:
             self._hello(socket, host, identity, envelope)
-        elif host is not None and envelope.kind == wire.TAPPED:
+        elif host is not None and kind == wire.TAPPED:
             self._tapped[host] = envelope.fields
-        elif envelope.kind == wire.FINISHED and host in self._finishing:
+        elif kind == wire.FINISHED and host in self._finishing:
             self._finished[host] = envelope.fields[1:]
             if self._tapped:
                 self._publish(socket, host, envelope.fields[0])
         else:
-            self.refuse(f"{identity.decode()}: a {envelope.kind} where a report was due")
+            self.refuse(f"{identity.decode()}: a {kind} where a report was due")
 
-    def _report(
-        self, socket: zmq.Socket[bytes], report: Report, envelope: wire.Envelope, frames: Sequence[Buffer]
-    ) -> None:
-        coordinator = self.coordinator
+    def _report(self, socket: zmq.Socket[bytes], host: int, envelope: wire.Envelope, frames: Sequence[Buffer]) -> None:
+        coordinator, report = self.coordinator, wire.report_of(host, envelope)
         if not coordinator.is_news(report):
             return
-        if coordinator.repeats(report.host):
+        if coordinator.repeats(host):
             coordinator.accept(report)
-            self._tapped.pop(report.host, None)  # it was published the first time
+            self._tapped.pop(host, None)  # it was published the first time
             return
-        self._journal.append(report.host, frames, report.outbox)
+        self._journal.append(host, frames, envelope.emissions)
         coordinator.accept(report)
         if self._tapped:
-            self._publish(socket, report.host, report.incarnation, report.number)
+            self._publish(socket, host, report.incarnation, report.number)
         self._news.append((coordinator.frontier_ns, wire.news_of(envelope)))
 
     def _hello(self, socket: zmq.Socket[bytes], host: int, identity: bytes, envelope: wire.Envelope) -> None:

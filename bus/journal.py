@@ -30,6 +30,7 @@ MAGIC = b"lightlag journal 3\n"
 #: ``_BEFORE`` in it if not the frame follows but its place in the file, where it was written before.
 _HEAD = struct.Struct("<iII")
 _SIZE = struct.Struct("<Q")
+_HEAD_OF_ONE = struct.Struct("<iIIQ")
 _BEFORE = 1 << 63
 _PLACE = struct.Struct("<Q")
 #: Of how many arrays it is remembered where they were written, and which are worth it.
@@ -84,7 +85,7 @@ class Journal:
 
     def _append(self, host: int, frames: Sequence[Buffer], emissions: Sequence[Emission]) -> None:
         first, count = frames[0], len(frames)
-        head = _HEAD.pack(host, zlib.crc32(first), count) + _SIZE.pack(len(first))
+        head = _HEAD_OF_ONE.pack(host, zlib.crc32(first), count, len(first))
         if count == 1:
             self._write([head, first])
             return

@@ -78,12 +78,13 @@ class Lookahead:
     def window(self, t_ns: int) -> Window:
         """The window that starts with the step of ``t_ns``."""
         index = 0 if self._step_ns is None else t_ns // self._step_ns
-        found = self._windows.get(index)
-        if found is None:
-            found = self._windows[index] = self._made(index)
+        try:
+            return self._windows[index]
+        except KeyError:
+            made = self._windows[index] = self._made(index)
             if len(self._windows) > self._KEPT:
                 del self._windows[min(self._windows)]
-        return found
+            return made
 
     def _made(self, index: int) -> Window:
         if self._step_ns is None:

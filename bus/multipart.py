@@ -33,12 +33,16 @@ def send(socket: zmq.Socket[Any], frames: Sequence[Buffer]) -> None:
     left = len(frames)
     for frame in frames:
         left -= 1
-        copied = len(frame) < _LARGE_BYTES
-        _send(socket, frame if type(frame) is bytes else _source(frame), _MORE if left else 0, copied)
+        sent = frame if type(frame) is bytes else _source(frame)
+        _send(socket, sent, _MORE if left else 0, len(frame) < _LARGE_BYTES)
 
 
 def receive(socket: zmq.Socket[Any]) -> list[Buffer]:
-    """Wait for a message."""
+    """Wait for a message.
+
+    Raises:
+        Again: none came within the socket's own timeout.
+    """
     frame = _receive(socket, 0, False)
     frames = [content(frame)]
     while frame.more:

@@ -9,6 +9,8 @@ Anything else, a wrong version or run id, or frames that do not add up is a ``Pr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgpack
@@ -49,42 +51,40 @@ TAPPED = "tapped"
 ACT = "act"
 
 _pack, _unpack = msgpack.Packer().pack, msgpack.unpackb
+_packed, _arrays = attrgetter("packed"), attrgetter("arrays")
 _NONE = type(None)
-#: The types of the fields of each kind, in every combination that it may have.
-_SHAPES: dict[str, frozenset[tuple[type, ...]]] = {
-    HELLO: frozenset({(int, str, int, int, int)}),
-    REPORT: frozenset({(int, int, int, int, int, failure, tuple) for failure in (_NONE, tuple)}),
-    FINISHED: frozenset({(int, dict, tuple, int, failure) for failure in (_NONE, tuple)}),
-    GRANT: frozenset({(int, int, int, int)}),
-    FINISH: frozenset({(int, int, bool)}),
-    BYE: frozenset({()}),
-    REFUSED: frozenset({(str,)}),
-    ASK: frozenset({(str, dict)}),
-    TOLD: frozenset({(dict,)}),
-    AGAIN: frozenset({()}),
-    TAP: frozenset({(bool,)}),
-    TAPPED: frozenset({(int, int, tuple)}),
-    ACT: frozenset({()}),
-}
-KINDS = frozenset(_SHAPES)
 #: The types of a failure, and of a tally.
 _FAILURE = (int, str, str)
 _TALLY = (int, int, dict)
+#: The types of the fields of each kind, in every combination that it may have, and what is in those that are tuples:
+#: where it stands, and its types.
+_SHAPES: dict[str, dict[tuple[type, ...], tuple[tuple[int, tuple[type, ...]], ...]]] = {
+    HELLO: {(int, str, int, int, int): ()},
+    REPORT: {
+        (int, int, int, int, int, _NONE, tuple): (),
+        (int, int, int, int, int, tuple, tuple): ((5, _FAILURE),),
+    },
+    FINISHED: {
+        (int, dict, tuple, int, _NONE): ((2, _TALLY),),
+        (int, dict, tuple, int, tuple): ((2, _TALLY), (4, _FAILURE)),
+    },
+    GRANT: {(int, int, int, int): ()},
+    FINISH: {(int, int, bool): ()},
+    BYE: {(): ()},
+    REFUSED: {(str,): ()},
+    ASK: {(str, dict): ()},
+    TOLD: {(dict,): ()},
+    AGAIN: {(): ()},
+    TAP: {(bool,): ()},
+    TAPPED: {(int, int, tuple): ()},
+    ACT: {(): ()},
+}
+KINDS = frozenset(_SHAPES)
 
 
-def _are_right(kind: str, fields: tuple[Any, ...]) -> bool:
-    """Whether a message of a known kind has the fields that it should have."""
-    if tuple(map(type, fields)) not in _SHAPES[kind]:
-        return False
-    if kind == REPORT:
-        failure = fields[5]
-    elif kind == FINISHED:
-        failure = fields[4]
-        if tuple(map(type, fields[2])) != _TALLY:
-            return False
-    else:
-        return True
-    return failure is None or tuple(map(type, failure)) == _FAILURE
+def _hold(fields: tuple[Any, ...], within: tuple[tuple[int, tuple[type, ...]], ...]) -> bool:
+    """Whether fields that are tuples hold what they should."""
+    return all(tuple(map(type, fields[at])) == types for at, types in within)
 
 
 def identity_of(name: str, incarnation: int, line: int) -> bytes:
@@ -111,17 +111,17 @@ class Envelope(NamedTuple):
 
 def encode(run_id: str, kind: str, fields: Sequence[Any], emissions: Sequence[Emission] = ()) -> list[Buffer]:
     """The frames of a message."""
-    packed = [emission.packed for emission in emissions]
-    arrays = [array for emission in emissions for array in emission.arrays]
-    if not arrays:
+    packed = list(map(_packed, emissions))
+    if not any(map(_arrays, emissions)):
         return [_pack((VERSION, run_id, kind, fields, packed, ()))]
-    return [_pack((VERSION, run_id, kind, fields, packed, [len(emission.arrays) for emission in emissions])), *arrays]
+    arrays = list(map(_arrays, emissions))
+    return [_pack((VERSION, run_id, kind, fields, packed, list(map(len, arrays)))), *chain(*arrays)]
 
 
 def encode_grant(run_id: str, grant: Grant) -> list[Buffer]:
     """The frames of a grant."""
-    fields = (grant.incarnation, grant.number, grant.bound_ns, grant.first)
-    return encode(run_id, GRANT, fields, grant.emissions)
+    _, *fields, emissions = grant
+    return encode(run_id, GRANT, fields, emissions)
 
 
 def decode(run_id: str, frames: Sequence[Buffer]) -> Envelope:
@@ -138,14 +138,15 @@ def decode(run_id: str, frames: Sequence[Buffer]) -> Envelope:
         raise ProtocolError(f"a message of protocol version {version!r}; this side speaks {VERSION}")
     if run != run_id:
         raise ProtocolError(f"a message of run {run!r}; this is run {run_id!r}")
-    if type(kind) is not str or kind not in KINDS:
+    if type(kind) is not str or kind not in _SHAPES:
         raise ProtocolError(f"a message of unknown kind {kind!r}")
-    if type(fields) is not tuple or not _are_right(kind, fields):
+    within = _SHAPES[kind].get(tuple(map(type, fields))) if type(fields) is tuple else None
+    if within is None or (within and not _hold(fields, within)):
         raise ProtocolError(f"a {kind} with fields {fields!r}")
     if type(packed) is not tuple or type(counts) is not tuple:
         raise ProtocolError(f"a {kind} whose emissions are {packed!r} and {counts!r}")
     if not counts and len(frames) == 1:
-        return Envelope(kind, fields, [Emission.unpack(each) for each in packed])
+        return Envelope(kind, fields, list(map(Emission.unpack, packed)))
     if len(counts) != len(packed) or not all(isinstance(count, int) and count >= 0 for count in counts):
         raise ProtocolError(f"a {kind} of {len(packed)} emissions that announces {counts!r} arrays")
     if len(frames) != 1 + sum(counts):
@@ -160,9 +161,9 @@ def decode(run_id: str, frames: Sequence[Buffer]) -> Envelope:
 
 def report_of(host: int, envelope: Envelope) -> Report:
     """What a REPORT says to the coordinator; its news is for others."""
-    incarnation, number, bound_ns, next_ns, got, failure, _ = envelope.fields
-    failed = Failure(*failure) if failure else None
-    return Report(host, incarnation, number, bound_ns, next_ns, got, envelope.emissions, failed)
+    _, fields, outbox = envelope
+    incarnation, number, bound_ns, next_ns, got, failure, _ = fields
+    return Report(host, incarnation, number, bound_ns, next_ns, got, outbox, Failure(*failure) if failure else None)
 
 
 def news_of(envelope: Envelope) -> list[tuple[Any, ...]]:

@@ -15,15 +15,15 @@ class Machine:
     """A machine on which a grant takes so long (wall s), apart and together."""
 
     def __init__(self, apart_s, together_s):
-        self.now_s = 0.0
+        self.now_s = 1_000.0
         self.takes_s = {False: apart_s, True: together_s}
         self.placed = []
-        self.cores = Cores(lambda: [1, 2], lambda pids, together: self.placed.append(together), lambda: self.now_s)
+        self.cores = Cores(lambda: [1, 2], lambda pids, together: self.placed.append(together))
 
     def run(self, stretches, running=1):
         for _ in range(stretches * STRETCH):
             self.now_s += self.takes_s[self.cores.together]
-            self.cores.granted(1, running)
+            self.cores.granted(1, running, self.now_s)
         return self
 
 
@@ -37,8 +37,17 @@ def test_now_and_then_it_is_tried_whether_it_still_is():
     machine = Machine(apart_s=80e-6, together_s=40e-6).run(40)
     assert machine.placed[:3] == [True, False, True]
     machine.takes_s[True] = 200e-6  # somebody else needs that core now
-    machine.run(3)
+    machine.run(5)
     assert not machine.cores.together
+
+
+def test_one_slow_stretch_does_not_part_them_for_long():
+    machine = Machine(apart_s=80e-6, together_s=40e-6).run(10)
+    machine.takes_s[True] = 200e-6
+    machine.run(1)
+    machine.takes_s[True] = 40e-6
+    machine.run(4)
+    assert machine.cores.together
 
 
 def test_a_trial_that_fails_is_repeated_ever_more_seldom():
