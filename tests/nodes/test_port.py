@@ -73,7 +73,8 @@ def test_readers_that_time_out_lose_nothing_and_leave_nothing():
         for _ in range(5):
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(link.receive(), 1)
-        assert link._reader is None and not link._others
+        assert link._reader is None
+        assert not link._others
         arrive(link, "late")
         return (await link.receive()).message.text
 
@@ -109,7 +110,8 @@ def test_readers_that_are_all_cancelled_at_once_leave_the_reception_for_the_next
             reader.cancel()
         await asyncio.wait(readers)
         assert all(reader.cancelled() for reader in readers)
-        assert link._reader is None and not link._others
+        assert link._reader is None
+        assert not link._others
         return (await link.receive()).message.text
 
     assert run(race()) == "one"
