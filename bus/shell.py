@@ -74,10 +74,8 @@ def run_shell(
                         raise RunError(f"host {host.name}: the launcher is gone")
                     if LEAVE in said.split():
                         return
+                if control or again:
                     line.renew()
-                    shell.hello()
-                elif again:
-                    line.drain()
                     shell.hello()
                 elif frames and not shell.hear(wire.decode(run_id, frames)):
                     return
@@ -134,7 +132,8 @@ class _Line:
             self._keys.connect(socket, self._endpoint)
 
     def renew(self) -> None:
-        """A new line to a new hub."""
+        """A new line, to a new hub or in place of one that had broken: of what was under way on that, some is lost, and
+        the hub may still take it for standing."""
         self.close(0)
         self._open()
 
@@ -144,11 +143,6 @@ class _Line:
             self.socket.disable_monitor()
             self._monitor.close(0)
         self.socket.close(linger_ms)
-
-    def drain(self) -> None:
-        """Drop what was heard and not read: of what was under way when a line broke, some is lost."""
-        while self.socket.poll(0):
-            self.socket.recv_multipart()
 
     def wait(self) -> tuple[bool, bool, list[Buffer] | None]:
         """Wait; whether the launcher has said something, whether the line stands again, what the hub has said."""
