@@ -44,14 +44,13 @@ class Outlet(Protocol):
 class Port:
     """One named port of a node."""
 
-    # A run touches the ports of all its nodes all the time: what is rarely needed is not there until it is.
-    __slots__ = ("_others", "_queue", "_reader", "_waiter", "name", "node", "outlet")
-
     def __init__(self, node: Node, name: str) -> None:
         self.node = node
         self.name = name
         #: Where emissions leave, once the node is in a run.
         self.outlet: Outlet = _NoRun(node)
+        # What most ports never need, a queue and a second reader, is not there until it is: a run touches all its
+        # ports all the time, and memory is what a message waits for.
         #: Receptions that nobody has read yet.
         self._queue: deque[Reception] | tuple[()] = ()
         #: Who waits for the next reception; and those who wait for the ones after that.
