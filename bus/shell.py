@@ -35,7 +35,6 @@ _RECONNECT_MS = 10
 #: After so long without a word of the hub a host watches the launcher, too (wall ms).
 _SOON_MS = 20
 _POLLIN = int(zmq.POLLIN)
-_LINGER_MS = 2_000
 
 
 class HostAgain(RunError):
@@ -80,7 +79,7 @@ def run_shell(
                 elif frames and not shell.hear(wire.decode(run_id, frames)):
                     return
         finally:
-            line.close(_LINGER_MS)
+            line.close()
 
 
 class _Line:
@@ -134,15 +133,15 @@ class _Line:
     def renew(self) -> None:
         """A new line, to a new hub or in place of one that had broken: of what was under way on that, some is lost, and
         the hub may still take it for standing."""
-        self.close(0)
+        self.close()
         self._open()
 
-    def close(self, linger_ms: int) -> None:
-        """Hang up; what was said last may take so long to leave."""
+    def close(self) -> None:
+        """Hang up at once: who leaves in peace has heard that everything was received."""
         if self._monitor is not None:
             self.socket.disable_monitor()
             self._monitor.close(0)
-        self.socket.close(linger_ms)
+        self.socket.close(0)
 
     def wait(self) -> tuple[bool, bool, list[Buffer] | None]:
         """Wait; whether the launcher has said something, whether the line stands again, what the hub has said."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from lightlag.bus.emission import Buffer, Origin, Reception
 from lightlag.bus.errors import MessageError, NodeError
 from lightlag.bus.futures import Waiter
+from lightlag.bus.message import Message
 
 if TYPE_CHECKING:
     from .node import Node
@@ -72,9 +73,11 @@ class Port:
             raise NodeError(f"{self.node.name}.{self.name}.send got after_ns={after_ns}; nothing leaves in the past")
         try:
             kind = message.__message_type__
-        except AttributeError:
+            body, arrays = message.encode()
+        except (AttributeError, TypeError):
+            if isinstance(message, Message):
+                raise
             raise self.no_message(message) from None
-        body, arrays = message.encode()
         self.outlet.emit(kind, body, arrays, to or "", after_ns)
 
     def relay(self, reception: Reception) -> None:

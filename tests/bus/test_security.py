@@ -90,7 +90,7 @@ class Fortress:
         """A socket that speaks for itself."""
         with zmq.Context() as context, context.socket(zmq.DEALER) as peer:
             peer.setsockopt(zmq.IDENTITY, name.encode())
-            peer.setsockopt(zmq.LINGER, 1000)
+            peer.setsockopt(zmq.LINGER, 1000 if keys else 0)
             if keys is None:
                 peer.connect(self.endpoint)
             else:

@@ -152,9 +152,12 @@ def test_an_iteration_left_by_break_can_be_taken_up_again():
     assert nodes[1].seen == ["one", "two"]
 
 
-def test_only_messages_are_sent():
-    with pytest.raises(MessageError, match=r"z\.link\.send got 'hello' \(str\); send an instance of a class"):
-        port().send("hello")
+@pytest.mark.parametrize(
+    ("given", "told"), [("hello", r"'hello' \(str\)"), (Note, r"<class .*Note'> \(type\)"), (None, "None")]
+)
+def test_only_messages_are_sent(given, told):
+    with pytest.raises(MessageError, match=rf"z\.link\.send got {told}.*; send an instance of a class"):
+        port().send(given)
 
 
 def test_a_relay_keeps_the_origin_and_adds_itself_to_the_path():
