@@ -81,8 +81,7 @@ def _check_array(value: Any, where: str) -> Any:
     if not _DTYPE.fullmatch(little.str):
         raise _fail(where, "a NumPy array of bool, int or float of at most 64 bits", value.dtype)
     if value.flags.writeable or value.dtype != little or not value.flags.c_contiguous:
-        value = np.array(value, dtype=little, order="C")
-        value.flags.writeable = False
+        value = np.ndarray(value.shape, little, value.astype(little, copy=False).tobytes())
     return value
 
 
@@ -208,7 +207,8 @@ class Message:
 
         def other(value: Any) -> Any:
             if isinstance(value, np.ndarray):
-                arrays.append(value.tobytes())
+                base: Any = value.base  # bytes, if the message made them, that nobody can change: they need no copy
+                arrays.append(base if type(base) is bytes and len(base) == value.nbytes else value.tobytes())
                 return msgpack.ExtType(ARRAY_EXT, msgpack.packb((value.dtype.str, value.shape, len(arrays) - 1)))
             if isinstance(value, types.MappingProxyType):
                 return dict(value)

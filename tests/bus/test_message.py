@@ -358,3 +358,19 @@ def test_a_reception_knows_its_path_and_decodes_on_first_use():
     assert reception.path == ("rover", "rover", "mro", "madrid")
     assert reception.message == point
     assert reception.message is reception.message
+
+
+@message("test.samples")
+class Samples:
+    values: np.ndarray
+
+
+def test_the_bytes_of_an_array_are_made_once_and_nobody_can_change_them():
+    given = np.arange(6, dtype=np.float64).reshape(2, 3)
+    sent = Samples(given)
+    given[0, 0] = 99.0
+    (frame,) = sent.encode()[1]
+    assert frame is sent.encode()[1][0]
+    assert np.frombuffer(frame).tolist() == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        sent.values.flags.writeable = True
