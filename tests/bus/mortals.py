@@ -26,6 +26,8 @@ from lightlag.bus.journal import Journal, past_of, restore
 from lightlag.bus.operator import Operator
 from lightlag.bus.shell import HUB_AGAIN, LEAVE, HostAgain, run_shell
 
+#: A busy world: three hosts, some 80 reports.
+SEED = 5
 RUN = "0123456789abcdef"
 #: What a host says first.
 HELLO = (1, arithmetic_fingerprint(), 4711, 0, 0)
