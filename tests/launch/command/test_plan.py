@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.launch.fixtures.graphs import TOUCHING
 
 from lightlag.bus.time import NS_PER_S
 from lightlag.launch.command.plan import show_plan
@@ -14,18 +15,6 @@ from lightlag.launch.placement.survey import survey
 from lightlag.launch.placement.world import World
 
 MOST_COLUMNS = 100
-SPOT = """
-version: 1
-name: spot
-epoch: 2021-02-18T20:26:00Z
-until: 40 min
-nodes:
-  one: {type: ground-station, params: {station: DSS-14}}
-  two: {type: ground-station, params: {station: DSS-14}}
-  far: {type: ground-station, params: {station: DSS-43}}
-channels:
-  earth: {medium: space, members: [one.xband, two.xband, far.xband]}
-"""
 NODE = '  node-{number:02}: {{type: "tests.launch.fixtures.nodes:Beacon"}}\n'
 
 
@@ -45,7 +34,7 @@ def graph_of(tmp_path):
 
 def wired(count: int) -> str:
     """Nodes on one wire of 2 ms."""
-    head = SPOT[: SPOT.index("  one:")].replace("spot", "wired")
+    head = TOUCHING[: TOUCHING.index("  one:")].replace("touching", "wired")
     nodes = "".join(NODE.format(number=number) for number in range(count))
     ends = ", ".join(f"node-{number:02}.in_" for number in range(count))
     return f"{head}{nodes}channels:\n  all: {{medium: {{wire: {{latency: 2 ms}}}}, members: [{ends}]}}\n"
@@ -106,16 +95,16 @@ def test_a_plan_for_tools_holds_the_same_facts_in_nanoseconds(mars2020, capsys):
 
 
 def test_nodes_that_touch_are_in_one_host_and_the_plan_says_so(graph_of, capsys):
-    show_plan(graph_of(SPOT), 3, whole=True, cpu_count=2)
+    show_plan(graph_of(TOUCHING), 3, whole=True, cpu_count=2)
     text = " ".join(capsys.readouterr().out.split())
-    assert "spot in 2 processes" in text
+    assert "touching in 2 processes" in text
     assert "one and two one and two 0.0 ms 20:26:00 SCET, balls touch" in text
     assert "split one from one+1 0.0 ms one and two cannot: they touch" in text
 
 
 def test_nodes_that_touch_and_are_pinned_apart_have_no_plan(graph_of):
     with pytest.raises(InvalidGraph, match="their balls touch at 2021-02-18T20:26:00Z SCET"):
-        show_plan(graph_of(SPOT + "place: {one: here, two: there}\n"), None, cpu_count=2)
+        show_plan(graph_of(TOUCHING + "place: {one: here, two: there}\n"), None, cpu_count=2)
 
 
 def test_hosts_that_send_to_each_other_take_turns(graph_of):
@@ -154,5 +143,5 @@ def test_what_nothing_joins_runs_apart_for_ever(graph_of, capsys):
 
 
 def test_another_day_is_told_with_its_date(graph_of, capsys):
-    show_plan(graph_of(SPOT.replace("40 min", "4 h")), 2, cpu_count=2)
+    show_plan(graph_of(TOUCHING.replace("40 min", "4 h")), 2, cpu_count=2)
     assert "2021-02-18T20:26:00Z SCET" in capsys.readouterr().out

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from tests.bus.mortals import Bench
 from tests.bus.worlds import World as ModelWorld
+from tests.launch.fixtures.graphs import TICKS
 from typer.testing import CliRunner
 
 from lightlag.bus import wire
@@ -38,17 +39,6 @@ from lightlag.launch.run.runner import resume
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.launch.rundir.live import say_alive
 
-GRAPH = """
-version: 1
-name: ticks
-epoch: 2021-02-18T20:26:00Z
-until: 20 s
-nodes:
-  ticker: {type: "tests.integration.failing:Ticker"}
-  listener: {type: "tests.integration.failing:Listener"}
-channels:
-  ticks: {medium: {wire: {latency: 2500 ms}}, members: [listener.heard], senders: [ticker.out]}
-"""
 ALONE, APART = [["listener", "ticker"]], [["listener"], ["ticker"]]
 EVENT = {"id": "go", "scet_ns": 5, "values": {"height_km": 11}}
 
@@ -82,7 +72,7 @@ class EverythingAgain:
 
 @pytest.fixture
 def world(tmp_path):
-    (tmp_path / "ticks.yaml").write_text(GRAPH)
+    (tmp_path / "ticks.yaml").write_text(TICKS)
     return World(load_graph(tmp_path / "ticks.yaml"))
 
 

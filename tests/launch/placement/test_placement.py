@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import pytest
+from tests.launch.fixtures.graphs import TOUCHING
 
 from lightlag.bus.coordinator import Report
 from lightlag.bus.errors import GraphError
@@ -43,19 +44,6 @@ nodes:
   d: {type: "tests.integration.failing:Listener"}
 channels:
   ticks: {medium: {wire: {latency: 3 ms}}, members: [b.heard, c.heard], senders: [a.out]}
-"""
-# Both stand on the same spot: no lookahead between them.
-TOUCHING = """
-version: 1
-name: touching
-epoch: 2021-02-18T20:26:00Z
-until: 40 min
-nodes:
-  one: {type: ground-station, params: {station: DSS-14}}
-  two: {type: ground-station, params: {station: DSS-14}}
-  far: {type: ground-station, params: {station: DSS-43}}
-channels:
-  earth: {medium: space, members: [one.xband, two.xband, far.xband]}
 """
 # One passes through the other at 1 km/s, once in two days, about 7 au from anything else; a third is 2 au off.
 MEETING = f"""

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.launch.fixtures.graphs import TICKS
 
 from lightlag.bus.digest import run_digest
 from lightlag.bus.errors import RunError
@@ -19,24 +20,13 @@ from lightlag.launch.run.beginning import begin_journal
 from lightlag.launch.run.processes import Supervisor
 from lightlag.launch.rundir.directory import RunDirectory
 
-GRAPH = """
-version: 1
-name: ticks
-epoch: 2021-02-18T20:26:00Z
-until: 20 s
-nodes:
-  ticker: {type: "tests.integration.failing:Ticker"}
-  listener: {type: "tests.integration.failing:Listener"}
-channels:
-  ticks: {medium: {wire: {latency: 2500 ms}}, members: [listener.heard], senders: [ticker.out]}
-"""
 GROUPS = [["listener"], ["ticker"]]
 ROOT = str(Path(__file__).parents[3])
 
 
 @pytest.fixture
 def graph(tmp_path):
-    (tmp_path / "ticks.yaml").write_text(GRAPH)
+    (tmp_path / "ticks.yaml").write_text(TICKS)
     return load_graph(tmp_path / "ticks.yaml")
 
 
@@ -214,7 +204,7 @@ def test_who_is_killed_too_often_ends_the_run_with_a_report(directory, started):
 
 
 def test_who_ends_by_an_error_of_its_own_is_not_started_again(directory, started):
-    directory.graph.write_text(GRAPH.replace("failing:Ticker", "failing:Nobody"))
+    directory.graph.write_text(TICKS.replace("failing:Ticker", "failing:Nobody"))
     with pytest.raises(RunError, match="failing"):
         drive(directory)
     assert len([process for process in started.all if process.what[0] == "host"]) == 2
