@@ -14,7 +14,7 @@ bound and nothing ever arrives in their past. Since every D is at least 1 ns, th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import add
 from typing import NamedTuple
 
@@ -144,6 +144,15 @@ class Coordinator:
     def replays(self) -> list[Grant]:
         """Of these, the grants to hosts that were started again and repeat their past."""
         return [self._replay(host) for host, lane in enumerate(self._lanes) if lane.idle and lane.past is not None]
+
+    def soonest_ns(self, hosts: Collection[int]) -> int:
+        """Before this nothing can happen in any of these hosts, whatever comes of all that goes on elsewhere."""
+        earliest = self.earliest_ns()
+        window = self._lookahead.window(self.frontier_ns)
+        soonest_ns = window.end_ns
+        for host in hosts:
+            soonest_ns = min(soonest_ns, earliest[host], *map(add, earliest, window.into[host]))
+        return soonest_ns
 
     @property
     def stuck(self) -> bool:

@@ -9,6 +9,7 @@
     │   ├── QueueRefused      a transmit queue is full
     │   └── BrokenPromise     a node left the ball its trajectory promised to stay in
     └── RunError              the run itself cannot go on
+        ├── NodeFailed            a node's own code raised, told to whoever drives the run
         ├── NondeterminismError   the same node sent something else the second time
         ├── ProtocolError         a peer on the bus said something the protocol does not allow
         └── JournalError          a journal or recording cannot be read
@@ -51,6 +52,10 @@ class BrokenPromise(NodeError):
 
 class RunError(LightlagError):
     """The run itself cannot go on."""
+
+
+class NodeFailed(RunError):
+    """A node's own code raised: its name, the simulated time, its traceback."""
 
 
 class NondeterminismError(RunError):

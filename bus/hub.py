@@ -163,12 +163,15 @@ class Hub:
         """
         if self._absent or self._finishing:
             raise RunError("the run is starting or ending; nothing can be sent now")
-        sent_ns = max(self.coordinator.act_ns(host), self._pace.reached_ns())
+        sent_ns = self._act_ns(host)
         emission = Emission(OPERATOR, self._acts + 1, f"@{port}", type, sent_ns, body, arrays, to=node)
         self._journal.append(host, wire.encode(self._run_id, wire.ACT, (), [emission]), [emission])
         self._acts += 1
         self.coordinator.act(host, emission)
         return sent_ns
+
+    def _act_ns(self, host: int) -> int:
+        return max(self.coordinator.act_ns(host), self._pace.reached_ns())
 
     def stop(self) -> None:
         """Grant nothing more: the run ends where it is, a paced one where its pace stands."""
@@ -230,9 +233,14 @@ class Hub:
                 self._send(socket, self._identities[host], wire.encode_grant(self._run_id, grant))
             if self._cores is not None:
                 self._cores.granted(len(grants), coordinator.running, now_s)
-        elif interrupted or coordinator.finished:
+        elif not coordinator.running:
+            self._rest(socket)
+
+    def _rest(self, socket: zmq.Socket[bytes]) -> None:
+        """Nobody runs, and nobody is granted anything."""
+        if self._outcome.interrupted or self.coordinator.finished:
             self._end(socket)
-        elif coordinator.stuck:
+        elif self.coordinator.stuck:
             raise RunError(
                 "no host can go on and the run is not finished: this is a fault of lightlag, please report it"
             )
@@ -346,7 +354,7 @@ class Hub:
         self.pids[host] = pid
         self.granted_s[host] = time.perf_counter()
         if self._tap is not None and self._tap.wanted:
-            self._say(socket, host, wire.encode(self._run_id, wire.TAP, (True,)))
+            self._say(socket, host, wire.encode(self._run_id, wire.TAP, (True, self._tap.whole)))
         if self._cores is not None:
             self._cores.joined(pid)
         self._absent.discard(host)
@@ -376,9 +384,9 @@ class Hub:
 
     def _tell_of_tap(self, socket: zmq.Socket[bytes]) -> None:
         """Tell hosts whether they are to say what they record."""
-        wanted = self._tap is not None and self._tap.wanted
+        told = (self._tap is not None and self._tap.wanted, self._tap is not None and self._tap.whole)
         for host in range(len(self.hosts)):
-            self._say(socket, host, wire.encode(self._run_id, wire.TAP, (wanted,)))
+            self._say(socket, host, wire.encode(self._run_id, wire.TAP, told))
 
     def refuse(self, reason: str) -> None:
         """Count something that was not let in or not understood, and tell: the first, the second, the fourth ..."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -44,6 +45,22 @@ class Operator:
         self._socket.send_multipart(wire.encode(self._run_id, wire.ASK, (what, arguments)))
         if not self._socket.poll(round(timeout_s * 1000)):
             raise RunError(f"the hub did not answer within {timeout_s:g} s; it may be starting, or the run has ended")
+        return self._answer()
+
+    def await_answer(
+        self, what: str, arguments: dict[str, Any], look_s: float, look: Callable[[], None]
+    ) -> dict[str, Any]:
+        """The hub's answer, however long it takes; every ``look_s`` (wall) ``look`` may raise what makes that vain.
+
+        Raises:
+            RunError: the hub could not do what was asked.
+        """
+        self._socket.send_multipart(wire.encode(self._run_id, wire.ASK, (what, arguments)))
+        while not self._socket.poll(round(look_s * 1000)):
+            look()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
         envelope = wire.decode(self._run_id, self._socket.recv_multipart())
         told: dict[str, Any] = envelope.fields[0] if envelope.kind == wire.TOLD else {"error": str(envelope.fields)}
         if "error" in told:

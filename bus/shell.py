@@ -23,7 +23,7 @@ from .errors import ProtocolError, RunError
 from .face import patient_collector
 from .fingerprint import arithmetic_fingerprint
 from .security import Keys, check_sizes
-from .tap import bunches
+from .tap import bunches, whole
 
 #: Emissions, receptions, losses and KiB for other hosts after which a host reports early, so that queues stay short,
 #: the view stays live, and what is large travels while more of it is made.
@@ -191,7 +191,7 @@ class _Shell:
         self._got = 0
         self._bound_ns = 0
         #: Whether the hub wants to hear what activations recorded.
-        self._tapped = False
+        self._tapped = self._whole = False
         #: The latest report, and what was said at the end, as sent.
         self._report: list[Buffer] = []
         self._finished: list[Buffer] = []
@@ -213,7 +213,7 @@ class _Shell:
         elif kind == wire.BYE:
             return False
         elif kind == wire.TAP:
-            self._tapped = fields[0]
+            self._tapped, self._whole = fields
             self._host.lists_receptions = self._lists or self._tapped
         elif kind == wire.AGAIN:
             raise HostAgain(f"host {self._host.name}: the hub does not know how far it has come")
@@ -271,7 +271,7 @@ class _Shell:
 
     def _say_recorded(self, done: Completion, number: int) -> None:
         """Tell the hub what the activation recorded that will be reported with this number."""
-        if found := bunches(done):
+        if found := whole(done) if self._whole else bunches(done):
             self._send(wire.encode(self._run_id, wire.TAPPED, (self._incarnation, number, found)))
 
 

@@ -17,10 +17,12 @@ from typing import Any, NamedTuple
 import msgpack
 import zmq
 
-from .activation import Completion
+from .activation import Completion, LogRecord
+from .emission import Emission, Loss, Reception
 from .errors import ProtocolError
 from .part import LOGGED, LOST, RECEIVED, Entry, header, log_json
 from .payload import Payload, opened
+from .schema import json_value
 
 #: Whoever has not asked again for so long (wall s) is gone.
 LEASE_S = 60.0
@@ -78,8 +80,46 @@ def bunches(done: Completion) -> list[Bunch]:
     return found
 
 
+def whole(done: Completion) -> list[tuple[list[str], bytes]]:
+    """What an activation recorded, with all bytes: who got or lost anything, and a packed piece; or nothing."""
+    if not (done.receptions or done.losses or done.logs or done.emissions):
+        return []
+    receptions = [(it.receiver, it.received_ns, it.emission.packed, list(it.emission.arrays)) for it in done.receptions]
+    losses = [(it.receiver, it.t_ns, it.reason, it.emission.packed, list(it.emission.arrays)) for it in done.losses]
+    logs = [(*it[:4], json_value(it.fields)) for it in done.logs]
+    who = sorted({*(it.receiver for it in done.receptions), *(it.receiver for it in done.losses)})
+    return [(who, msgpack.packb((receptions, losses, logs, done.emissions)))]
+
+
+class Heard(NamedTuple):
+    """What pieces of ``whole`` hold, in the order of contract 2."""
+
+    receptions: list[Reception]
+    losses: list[Loss]
+    logs: list[LogRecord]
+    emissions: int
+
+
+def heard(pieces: Sequence[bytes]) -> Heard:
+    """The receptions, losses and log lines of some pieces, of whichever hosts."""
+    found, count = Heard([], [], [], 0), 0
+    for piece in pieces:
+        received, lost, logged, emissions = msgpack.unpackb(piece, use_list=False, strict_map_key=False)
+        count += emissions
+        found.receptions.extend(Reception(Emission.unpack(it[2], it[3]), it[0], it[1]) for it in received)
+        found.losses.extend(Loss(Emission.unpack(it[3], it[4]), it[0], it[1], it[2]) for it in lost)
+        found.logs.extend(LogRecord(*log) for log in logged)
+    found.receptions.sort(key=lambda it: (it.received_ns, it.receiver, it.emission.source, it.emission.seq))
+    found.losses.sort(key=lambda it: (it.t_ns, it.receiver, it.emission.source, it.emission.seq))
+    found.logs.sort(key=lambda it: (it.t_ns, it.node))
+    return found._replace(emissions=count)
+
+
 class Tap:
     """The publishing end, beside the hub (or the run in one process) at ``hub_endpoint``; opened when asked for."""
+
+    #: Whether arrays are wanted, too.
+    whole = False
 
     def __init__(self, hub_endpoint: str) -> None:
         self._hub_endpoint = hub_endpoint

@@ -43,9 +43,11 @@ ASK = "ask"
 TOLD = "told"
 #: Hub to host: [] the hub does not know how far this incarnation has come; leave, and be started again.
 AGAIN = "again"
-#: Hub to host: [whether to say, before each report, what its activation recorded: TAPPED].
+#: Hub to host: [whether to say, before each report, what its activation recorded: TAPPED; whether with all
+#: bytes].
 TAP = "tap"
-#: Host to hub: [incarnation, number of the report that follows, bunches of records]; see ``tap``. Not journalled.
+#: Host to hub: [incarnation, number of the report that follows, bunches of records]; see ``tap``. Not
+#: journalled.
 TAPPED = "tapped"
 #: In the journal alone: [] somebody outside acted upon a host, with the emission.
 ACT = "act"
@@ -75,7 +77,7 @@ _SHAPES: dict[str, dict[tuple[type, ...], tuple[tuple[int, tuple[type, ...]], ..
     ASK: {(str, dict): ()},
     TOLD: {(dict,): ()},
     AGAIN: {(): ()},
-    TAP: {(bool,): ()},
+    TAP: {(bool, bool): ()},
     TAPPED: {(int, int, tuple): ()},
     ACT: {(): ()},
 }

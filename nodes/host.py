@@ -65,6 +65,8 @@ class Host:
         self.epoch = epoch
         self.seed = seed
         self.until_ns = until_ns
+        #: Where this host stops: at the end of the run, after the instant of a failure, or where it was told to halt.
+        self._stop_ns = until_ns
         self._surroundings = surroundings
         self._agenda = Agenda()
         self._face = Face(VirtualLoop(name))  # type: ignore[abstract]
@@ -132,7 +134,7 @@ class Host:
                     break
                 t_ns, number, _, _, what, reason = entry
                 if t_ns > self._ran_ns:
-                    enough = t_ns >= bound_ns or t_ns >= self.until_ns
+                    enough = t_ns >= bound_ns or t_ns >= self._stop_ns
                     if unchecked:
                         unchecked -= 1
                     elif not enough:
@@ -198,6 +200,15 @@ class Host:
         if failed:
             del done.logs[logged:], done.products[published:]
         return self._complete()
+
+    def halt(self) -> None:
+        """Let the activation that is going on end with the instant that is being run."""
+        self._stop_ns = min(self._stop_ns, self._ran_ns + 1)
+
+    def go_on(self) -> None:
+        """Take back a ``halt``; after a failure there is nothing to go on with."""
+        if self._failed is None:
+            self._stop_ns = self.until_ns
 
     @property
     def turn(self) -> tuple[str, int] | None:
@@ -359,7 +370,7 @@ class Host:
         if self._failed is None or failure[:2] < self._failed[:2]:
             self._failed = failure
         # Everybody here still runs the instant of the failure, and nothing after it.
-        self.until_ns = min(self.until_ns, t_ns + 1)
+        self._stop_ns = min(self._stop_ns, t_ns + 1)
 
 
 def _traceback_of_node(error: BaseException) -> str:

@@ -13,5 +13,7 @@ General layout, in the order in which a run passes through:
     operations            what the hub of a live run answers to operators
     watchdog              says why when a run stands still
     timeline, closing     who learnt what; the files that are left
+    stage, elsewhere      a run that goes as far as somebody asks it to: here, or over processes;
+    driven, simulation    what it has brought, and how notebooks and plain tests drive it
     determinism           the same graph run twice, in circumstances that may not matter
 """

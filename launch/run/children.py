@@ -27,6 +27,7 @@ from lightlag.bus.journal import Journal, past_of, read_facts, restore
 from lightlag.bus.pace import Pace
 from lightlag.bus.security import Guard, Keys
 from lightlag.bus.shell import HostAgain, peak_rss_kb, run_shell
+from lightlag.bus.stepping import Collected, Held, HeldHub
 from lightlag.bus.tap import Tap
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.placement.world import World
@@ -43,6 +44,8 @@ from .remote import Network
 _IO_THREADS = 2
 #: A host leaves with this code when the hub asks for a new incarnation (EX_TEMPFAIL).
 EXIT_AGAIN = 75
+#: The speed of a run that somebody outside lets go on, a stretch at a time.
+HELD = 0.0
 #: What a terminal sends to every process in it, Ctrl-C and that it is closing: the launcher's business.
 OF_THE_TERMINAL = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
@@ -92,7 +95,8 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
     directory = RunDirectory(run_dir)
     show_stack_on_request(directory, HUB)
     feed = Feed(feed_fd)
-    tap = Tap(endpoint)
+    held = speed == HELD
+    tap = Collected() if held else Tap(endpoint)
     try:
         facts = read_facts(directory.journal)
         world = World(load_graph(str(directory.graph), {}))
@@ -116,8 +120,8 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
             socket.setsockopt(zmq.SNDHWM, 0)  # before bind: it holds for the connections made from then on
             network = Network.read(endpoint)
             guard = stack.enter_context(Guard(context, socket, network.keys)) if network else None
-            pace = Pace(speed)
-            hub = Hub(
+            pace = Held() if held else Pace(speed)
+            hub = (HeldHub if held else Hub)(
                 facts["run"],
                 facts["hosts"],
                 coordinator,

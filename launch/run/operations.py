@@ -18,6 +18,7 @@ from lightlag.bus.coordinator import Coordinator, Wait
 from lightlag.bus.emission import Buffer
 from lightlag.bus.errors import GraphError, MessageError
 from lightlag.bus.message import Message
+from lightlag.bus.operator import OUTSIDE
 from lightlag.bus.schema import json_value
 from lightlag.launch.graph.diagnostics import did_you_mean
 from lightlag.launch.placement.world import World
@@ -58,7 +59,7 @@ class Desk(Protocol):
 
 def answer(hub: Desk, world: World, host_of: Mapping[str, int], what: str, asked: dict[str, Any]) -> dict[str, Any]:
     """The hub's answer to an operator, as plain data; ``error`` in it says why there is none."""
-    known = {"about": _about, "send": _send, "status": _status}
+    known = {"about": _about, "act": _act, "send": _send, "status": _status}
     if what not in known:
         return {"error": f"the hub knows no {what!r}; it can be asked for {', '.join(sorted(known))}, stop, tap, untap"}
     try:
@@ -103,6 +104,12 @@ def _status(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str
         "refusals": hub.refusals,
         "refused": hub.refused[-10:],
     }
+
+
+def _act(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
+    """Have a node get a message that is encoded already, on any channel of its host's."""
+    node, port = asked["node"], asked["channel"].removeprefix(OUTSIDE)
+    return {"sent_ns": hub.act(host_of[node], node, port, asked["type"], asked["body"], asked["arrays"])}
 
 
 def _about(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:

@@ -304,11 +304,11 @@ def test_an_operator_taps_a_hub_and_leaves_it(folder):
         one.ask("tap")
         two.ask("tap")
         hear()
-        assert {(envelope.kind, envelope.fields) for envelope in told} == {(wire.TAP, (True,))}
+        assert {(envelope.kind, envelope.fields) for envelope in told} == {(wire.TAP, (True, False))}
         one.ask("untap")
         two.ask("untap")
         hear()
-        assert told[-1].fields == (False,)
+        assert told[-1].fields == (False, False)
         assert not tap.wanted
         two.ask("stop")
     start = threading.Thread(target=bench.start_hosts, daemon=True)

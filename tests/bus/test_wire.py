@@ -31,7 +31,7 @@ SAID = {
     wire.AGAIN: [()],
     wire.ASK: [("status", {}), ("send", {"node": "mro", "fields": {"text": "hello"}})],
     wire.TOLD: [({"hosts": [{"host": "mro", "since_s": 0.5}]},)],
-    wire.TAP: [(True,)],
+    wire.TAP: [(True, False)],
     wire.TAPPED: [(1, 2, [[b"records"]])],
     wire.ACT: [()],
 }

@@ -1,0 +1,11 @@
+"""Integration tests of a graph: a pytest plug-in, in which the test is a node named ``test`` with simulated time.
+
+    plugin        the hooks and fixtures; pytest loads it where lightlag is installed, so it imports nothing heavy
+    loop          the loop of a test: idle, it drives the run to what comes next
+    under_test    the run as a test has it: what it expects of it, and does to it
+    expectation,  what a test expects of a reception, and what one lacks of that;
+    pending       who waits for what
+    telling       what is said when a test fails
+
+Imported by: pytest, and whoever writes tests.
+"""

@@ -1,0 +1,52 @@
+"""From what a test names to the stage of its run: the graph found and loaded, its nodes here or in processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightlag.bus.errors import GraphError
+from lightlag.launch.graph.arguments import as_text
+from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.graph.spec import Graph
+from lightlag.launch.run.stage import Here, Stage
+from lightlag.launch.rundir.directory import RunDirectory
+
+
+def staged(
+    graph: str | Path | Graph,
+    arguments: Mapping[str, Any],
+    until: str | None,
+    folder: Path,
+    directory: RunDirectory,
+    processes: int,
+) -> Stage:
+    """The stage of a test's run; ``folder`` is where the test is.
+
+    Raises:
+        GraphError: there is no such graph, or it cannot run.
+    """
+    found = graph if isinstance(graph, Graph) else _loaded(graph, arguments, until, folder, directory)
+    if isinstance(graph, Graph) and (arguments or until):
+        raise GraphError(
+            "arguments and until belong to a graph file; a Graph has them in it already: load it with them, or use "
+            "dataclasses.replace"
+        )
+    if processes:
+        from lightlag.launch.run.elsewhere import Elsewhere
+
+        return Elsewhere(found, directory, processes)
+    return Here(found, directory)
+
+
+def _loaded(
+    graph: str | Path, arguments: Mapping[str, Any], until: str | None, folder: Path, directory: RunDirectory
+) -> Graph:
+    texts = {name: as_text(value) for name, value in arguments.items()}
+    if isinstance(graph, str) and "\n" in graph:
+        file = directory.path.with_name(f"{directory.path.name}.yaml")
+        file.write_text(graph, encoding="utf-8")
+        return load_graph(file, texts, until=until)
+    beside = folder / graph
+    return load_graph(beside if beside.is_file() else graph, texts, until=until)

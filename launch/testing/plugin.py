@@ -1,0 +1,106 @@
+"""The pytest plug-in: the fixture ``launch_graph``, and simulated time for the tests that use it.
+
+    async def test_earth_hears_of_touchdown(launch_graph):
+        async with launch_graph("mars2020", seed=7) as run:
+            await run.expect("goldstone", Event, id="touchdown", within="40 min")
+
+A test that uses the fixture, itself or by way of its own fixtures, runs on a ``DrivingLoop``, which pytest-asyncio gets
+by its hook for loop factories; it needs no mark. Files go to the test's ``tmp_path``, sockets (with
+``--lightlag-processes``) to a private folder of their own, so that suites never hear each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lightlag.launch.graph.spec import Graph
+    from lightlag.launch.testing.under_test import RunUnderTest
+
+_FIXTURE = "launch_graph"
+_RUNS = pytest.StashKey[list[Any]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option."""
+    parser.getgroup("lightlag").addoption(
+        "--lightlag-processes",
+        metavar="N",
+        type=int,
+        default=0,
+        help="run the graphs of launch_graph in N processes each, as lightlag launch --processes N does (default: in "
+        "the process of the test)",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object) -> None:
+    """Mark coroutines that use the fixture as tests for pytest-asyncio."""
+    if not (inspect.iscoroutinefunction(obj) and collector.funcnamefilter(name)):
+        return
+    manager = collector.session._fixturemanager
+    owner = collector.obj if isinstance(collector, pytest.Class) else None
+    info = manager.getfixtureinfo(node=collector, func=obj, cls=owner)  # type: ignore[arg-type]
+    if _FIXTURE in info.names_closure:
+        if not collector.config.pluginmanager.has_plugin("asyncio"):
+            raise pytest.UsageError(
+                f"{name} uses {_FIXTURE}, for which pytest-asyncio is needed: pip install 'lightlag[test]'"
+            )
+        pytest.mark.asyncio(obj)
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Generator[None, Mapping[str, Callable[[], asyncio.AbstractEventLoop]] | None, Mapping[str, Any]]:
+    """Give tests that use the fixture a loop in simulated time; all others what they would have had."""
+    given = yield
+    if _FIXTURE in getattr(item, "fixturenames", ()):
+        from lightlag.launch.testing.loop import new_loop
+
+        return {"lightlag": new_loop}
+    return given or {"asyncio": asyncio.new_event_loop}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say of a test that failed where its runs are, and how far they had come."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for run in item.stash.get(_RUNS, []):
+            at = f"{run.graph.name}, seed {run.graph.seed}, had come to {run.now} SCET; its files: {run.run_dir}"
+            report.sections.append(("lightlag run", at))
+    return report
+
+
+@pytest.fixture
+def launch_graph(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., RunUnderTest]]:
+    """Launch a graph, to be used in ``async with``: by its name, its path (from the test's own folder, else from the
+    current one), as the text of a graph file, or as a ``Graph``; its arguments are given by keyword."""
+    runs: list[RunUnderTest] = []
+    request.node.stash[_RUNS] = runs
+
+    def launch(graph: str | Path | Graph, *, until: str | None = None, **arguments: Any) -> RunUnderTest:
+        from lightlag.launch.rundir.directory import RunDirectory
+        from lightlag.launch.testing.launching import staged
+        from lightlag.launch.testing.under_test import RunUnderTest
+
+        number = f"-{len(runs) + 1}" if runs else ""
+        directory = RunDirectory.create("test", tmp_path / f"run{number}")
+        stage = staged(
+            graph, arguments, until, request.path.parent, directory, request.config.option.lightlag_processes
+        )
+        run = RunUnderTest(stage)
+        runs.append(run)
+        return run
+
+    yield launch
+    for run in runs:
+        run.close()

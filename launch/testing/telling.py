@@ -1,0 +1,119 @@
+"""What is said when a test fails: what was expected and what came nearest, what was lost, what came last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lightlag.bus.emission import Loss, Reception
+from lightlag.bus.errors import MessageError
+from lightlag.bus.time import NS_PER_S, Epoch
+
+from .expectation import Expectation, short
+
+_LAST = 8
+_NAMED_LOSSES = 3
+
+
+def disappointment(
+    epoch: Epoch,
+    expectation: Expectation,
+    began_ns: int,
+    ended_ns: int,
+    why: str,
+    came: Sequence[Reception],
+    lost: Sequence[Loss],
+    run_dir: Path | None,
+    found: Sequence[Reception] = (),
+) -> str:
+    """Of an expectation that was not met between two instants; ``found`` are the steps before it that were met.
+
+    ``came`` and ``lost`` are what its receiver received and lost since ``began_ns``.
+    """
+    lines = [f"{expectation.receiver or 'nobody'} did not receive {expectation.text()}"]
+    lines.append(f"  from {epoch.utc(began_ns)} to {epoch.utc(ended_ns)} ({_span(ended_ns - began_ns)}): {why}")
+    lines += [f"  step {number} came: {_line(epoch, it)}" for number, it in enumerate(found, start=1)]
+    nearest = expectation.nearest(came)
+    if nearest is not None:
+        reception, misses = nearest
+        lines += ["", f"nearest: {_line(epoch, reception)}"]
+        lines += _table([("field", "expected", "got"), *misses]) if misses else ["  it was met by that before"]
+    elif came:
+        kinds: dict[str, int] = {}
+        for reception in came:
+            kinds[reception.emission.type] = kinds.get(reception.emission.type, 0) + 1
+        counted = ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items()))
+        lines += ["", f"nothing of the kind came; what came: {counted}"]
+    lines += _told_losses(epoch, expectation.lost(lost))
+    if came:
+        lines += ["", f"last messages at {expectation.receiver or 'any node'}, of {len(came):,}:"]
+        lines += [f"  {_line(epoch, reception)}" for reception in came[-_LAST:]]
+    elif nearest is None:
+        lines += ["", "nothing at all came in that time"]
+    return "\n".join([*lines, *look_on(run_dir, expectation.receiver)])
+
+
+def violation(epoch: Epoch, expectation: Expectation, reception: Reception, where: str, run_dir: Path | None) -> str:
+    """Of something that was never to be received."""
+    return "\n".join(
+        [
+            f"{reception.receiver} received {expectation.text()}, which it never should ({where})",
+            f"  {_line(epoch, reception)}",
+            f"  sent {epoch.utc(reception.emission.sent_ns, 6)} SCET, by way of {' > '.join(reception.path)}",
+            *look_on(run_dir, reception.receiver),
+        ]
+    )
+
+
+def look_on(run_dir: Path | None, node: str) -> list[str]:
+    """How to look closer at a run."""
+    if run_dir is None:
+        return []
+    lines = ["", f"the run is in {run_dir}; to look on:"]
+    if node:
+        lines.append(f"  lightlag replay {run_dir} --node {node} --pdb")
+    return [*lines, f"  lightlag logs --run {run_dir}", f"  lightlag bag info {run_dir}"]
+
+
+def _told_losses(epoch: Epoch, lost: Sequence[Loss]) -> list[str]:
+    if not lost:
+        return []
+    reasons: dict[str, int] = {}
+    for loss in lost:
+        reasons[loss.reason] = reasons.get(loss.reason, 0) + 1
+    counted = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
+    lines = ["", f"lost on the way to it, and may have been it: {len(lost):,} ({counted})"]
+    for loss in lost[-_NAMED_LOSSES:]:
+        emission = loss.emission
+        sent = f"sent {epoch.utc(emission.sent_ns)} SCET by {emission.source} on {emission.channel}"
+        lines.append(f"  {emission.type} {sent}: {loss.reason}")
+    return lines
+
+
+def _line(epoch: Epoch, reception: Reception) -> str:
+    emission = reception.emission
+    late_s = (reception.received_ns - emission.sent_ns) / NS_PER_S
+    try:
+        told = short(reception.message)
+    except MessageError as error:
+        told = f"(cannot be read: {error})"
+    kind, path = emission.type.partition("@")[0], " > ".join(reception.path)
+    return f"{epoch.utc(reception.received_ns)} ERT  {kind}  {path}  after {late_s:.6g} s  {told}"
+
+
+def _table(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    widths = [max(len(row[k]) for row in rows) for k in range(3)]
+    return [
+        "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+
+
+def _span(length_ns: int) -> str:
+    """A length of time, as one reads it."""
+    if length_ns < NS_PER_S:
+        return f"{length_ns / 1e6:g} ms"
+    minutes, ns = divmod(length_ns, 60 * NS_PER_S)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes)
+    seconds = ns / NS_PER_S
+    return " ".join([*parts, f"{seconds:.6g} s"] if seconds or not parts else parts)
