@@ -121,7 +121,7 @@ class HeldHub(Hub):
 
     def _rest(self, socket: zmq.Socket[bytes]) -> None:
         pace = self._pace
-        if pace.let_go:
+        if pace.let_go or self.stopping:
             super()._rest(socket)
         elif pace.asker is not None:
             if self._tap.receivers & self._watched or pace.bound_ns >= self._wanted_ns or self.coordinator.finished:

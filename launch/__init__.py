@@ -13,7 +13,7 @@ The rooms, highest first; a room imports from those below it, never from one bes
     graph      graph files: found, read with every error said, told in short
     rundir     the run directory, where who runs and who looks find files and processes
 
-``command`` and ``testing`` are beside each other; so are ``lint``, ``placement`` and ``report``; ``graph`` and ``rundir``.
+Beside each other are ``command`` and ``testing``; ``lint``, ``placement`` and ``report``; ``graph`` and ``rundir``.
 
 Imports from: bus, nodes, orbiters, missions. Imported by: nothing.
 """

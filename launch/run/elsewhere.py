@@ -138,7 +138,10 @@ class Elsewhere:
                 time.sleep(_SOON_S)
 
     def _ask(self, what: str, **arguments: Any) -> dict[str, Any]:
-        return self._line.await_answer(what, arguments, _LOOK_S, self._check)
+        told = self._line.await_answer(what, arguments, _LOOK_S, self._check)
+        if what != FINISH:
+            self._check()  # a hub that was started again would answer, too
+        return told
 
     def _check(self) -> None:
         """Raise what has ended the run, if anything has; a test that drives a hub cannot go on with another."""

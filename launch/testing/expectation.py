@@ -28,6 +28,7 @@ class Miss(NamedTuple):
 class Expectation:
     """A reception that somebody waits for, or wants never to see."""
 
+    #: A node; empty: whichever receives it.
     receiver: str
     #: A class of message, its name, or its name with a version; None: any.
     kind: type | str | None = None
@@ -43,7 +44,7 @@ class Expectation:
     def is_met_by(self, reception: Reception) -> bool:
         """Whether a reception is what was expected."""
         return (
-            reception.receiver == self.receiver
+            self.receiver in ("", reception.receiver)
             and self.is_said_by(reception.emission)
             and not any(True for _ in self._misses_of_message(reception))
         )

@@ -39,6 +39,7 @@ class DrivingLoop(VirtualLoop):
     def __init__(self, name: str = "test") -> None:
         super().__init__(name)
         self._clocked: dict[Clocked, None] = {}
+        self._waited: asyncio.Future[Any] | None = None
 
     def attach(self, it: Clocked) -> None:
         """Take something along from now on."""
@@ -58,14 +59,13 @@ class DrivingLoop(VirtualLoop):
         stuck = False
         with driving(self.face), self._in_front():
             waited: asyncio.Future[T] = asyncio.ensure_future(cast(Any, future), loop=self.face)
+            self._waited = waited
             while not waited.done():
                 if not self.ready and not self._advance():
                     if stuck:  # it was told, and waits on
                         break
                     stuck = waited.cancel()
                 self.drain()
-                if waited.done() and not waited.cancelled():
-                    waited.exception()  # it is told to who called, not to who listens for what nobody awaits
                 self.end()
                 self._tell_unhandled()
         if not stuck:
@@ -80,6 +80,12 @@ class DrivingLoop(VirtualLoop):
             raise error from where
         raise error
 
+    def end(self) -> None:
+        """See ``VirtualLoop``; what is being run until it is done is told of to who runs it."""
+        if self._waited is not None and self._waited.done() and not self._waited.cancelled():
+            self._waited.exception()
+        super().end()
+
     def _advance(self) -> bool:
         """Go on to what comes next, whether that is a timer or an instant of a run; False if nothing does."""
         own_ns = self.peek()
@@ -88,10 +94,16 @@ class DrivingLoop(VirtualLoop):
         if first is not None and nexts[first] < NEVER_NS and nexts[first] <= own_ns:
             until_ns = min([own_ns, NEVER_NS - 1, *(t_ns for it, t_ns in nexts.items() if it is not first)])
             self.now_ns = max(self.now_ns, first.go_on(until_ns + 1))
-            return True
-        if own_ns >= NEVER_NS:
+        elif own_ns < NEVER_NS:
+            first = None
+        else:
             return False
-        self.run_instant(max(own_ns, self.now_ns))
+        t_ns = self.now_ns if first is not None else max(own_ns, self.now_ns)
+        for it in nexts:  # to whom nothing has happened, only time has passed
+            if it is not first:
+                it.go_on(t_ns + 1)
+        if first is None:
+            self.run_instant(t_ns)
         return True
 
     def _tell_unhandled(self) -> None:

@@ -12,7 +12,7 @@ from lightlag.bus.emission import Loss, Reception
 from .expectation import Expectation
 
 
-class Disappointed(AssertionError):
+class ExpectationFailed(AssertionError):
     """What a test expects of a run does not come, or what it never wants to see has come."""
 
 

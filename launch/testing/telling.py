@@ -30,7 +30,8 @@ def disappointment(
 
     ``came`` and ``lost`` are what its receiver received and lost since ``began_ns``.
     """
-    lines = [f"{expectation.receiver or 'nobody'} did not receive {expectation.text()}"]
+    who = f"{expectation.receiver} did not receive" if expectation.receiver else "nobody received"
+    lines = [f"{who} {expectation.text()}"]
     lines.append(f"  from {epoch.utc(began_ns)} to {epoch.utc(ended_ns)} ({_span(ended_ns - began_ns)}): {why}")
     lines += [f"  step {number} came: {_line(epoch, it)}" for number, it in enumerate(found, start=1)]
     nearest = expectation.nearest(came)

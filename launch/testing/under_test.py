@@ -26,7 +26,7 @@ from lightlag.launch.run.stage import Stage, Watch
 
 from .expectation import Expectation
 from .loop import DrivingLoop, driving_loop
-from .pending import Disappointed, Guard, Pending
+from .pending import ExpectationFailed, Guard, Pending
 from .telling import disappointment, look_on, violation
 
 _EXACT_S = 1e-3
@@ -69,7 +69,7 @@ class RunUnderTest(Driven):
         functions that say whether a value will do, or ``pytest.approx``), ``where`` is asked of the whole message.
 
         Raises:
-            Disappointed: it does not come ``within`` that time, or before the run ends.
+            ExpectationFailed: it does not come ``within`` that time, or before the run ends.
         """
         __tracebackhide__ = True
         expectation = self._expectation(receiver, kind, source, sender, channel, where, fields)
@@ -146,7 +146,9 @@ class RunUnderTest(Driven):
         __tracebackhide__ = True
         future: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
         self._failures[future] = self.known(node) if node else ""
-        timer = self._timer(within, future, lambda: Disappointed(f"{node or 'no node'} did not fail within {within}"))
+        timer = self._timer(
+            within, future, lambda: ExpectationFailed(f"{node or 'no node'} did not fail within {within}")
+        )
         try:
             return await future
         finally:
@@ -167,7 +169,7 @@ class RunUnderTest(Driven):
         """The node has received no such message since the run began, and will not until the test lets go of the run.
 
         Raises:
-            Disappointed: it has; one that comes later ends the test at that instant.
+            ExpectationFailed: it has; one that comes later ends the test at that instant.
         """
         __tracebackhide__ = True
         expectation = self._expectation(receiver, kind, source, sender, channel, where, fields)
@@ -175,7 +177,7 @@ class RunUnderTest(Driven):
         guard = Guard(expectation, f"assert_never in line {caller.f_lineno} of {caller.f_code.co_name}")
         for reception in self._receptions[receiver]:
             if expectation.is_met_by(reception):
-                raise Disappointed(violation(self.epoch, expectation, reception, guard.where, self.run_dir))
+                raise ExpectationFailed(violation(self.epoch, expectation, reception, guard.where, self.run_dir))
         self._guards.append(guard)
 
     def assert_delay(
@@ -185,13 +187,15 @@ class RunUnderTest(Driven):
         a function that says whether a delay (s) will do.
 
         Raises:
-            Disappointed: something took another time, or nothing came.
+            ExpectationFailed: something took another time, or nothing came.
         """
         __tracebackhide__ = True
         expectation = self._expectation(receiver, kind, None, self.known(sender), channel, None, {})
         found = [it for it in self._receptions[receiver] if expectation.is_met_by(it)]
         if not found:
-            raise Disappointed(f"{receiver} has received {expectation.text()} not once; there is no delay to look at")
+            raise ExpectationFailed(
+                f"{receiver} has received {expectation.text()} not once; there is no delay to look at"
+            )
         for it in found:
             took_s = (it.received_ns - it.emission.sent_ns) / NS_PER_S
             good = (
@@ -203,7 +207,7 @@ class RunUnderTest(Driven):
             )
             if not good:
                 when = self.epoch.utc(it.received_ns)
-                raise Disappointed(
+                raise ExpectationFailed(
                     f"{it.emission.type} {sender}:{it.emission.seq} took {took_s:.6f} s to {receiver}, received {when} "
                     f"ERT; expected: {delay_s}"
                 )
@@ -283,7 +287,7 @@ class RunUnderTest(Driven):
                 try:
                     if guard.expectation.is_met_by(item):
                         text = violation(self.epoch, guard.expectation, item, guard.where, self.run_dir)
-                        self._break(Disappointed(text))
+                        self._break(ExpectationFailed(text))
                         wanted = True
                 except Exception as error:  # noqa: BLE001 - as above
                     self._break(error)
@@ -296,7 +300,7 @@ class RunUnderTest(Driven):
                 pending.future.set_exception(self._disappointed(pending, "then the run ended (its until)"))
         for future in self._failures:
             if not future.done():
-                future.set_exception(Disappointed("nobody failed, and the run has ended"))
+                future.set_exception(ExpectationFailed("nobody failed, and the run has ended"))
 
     def _node_failed(self, error: NodeFailed) -> None:
         assert self.failure is not None
@@ -347,7 +351,7 @@ class RunUnderTest(Driven):
         pending = Pending(steps, future, self.now_ns, limit, reason)
         if reason is ... and receiver:
             self._catch_up(receiver, pending)
-        over = self._chains is not None or self.failure is not None or self.now_ns >= self.until_ns
+        over = self._chains is not None or self.failure is not None or self.now_ns >= self.until_ns - 1
         if over and not future.done():
             raise self._disappointed(pending, "the run is over")
         self._pending[pending] = None
@@ -390,7 +394,7 @@ class RunUnderTest(Driven):
             raise GraphError("the run has not been launched; write: async with launch_graph(...) as run")
         return self._loop
 
-    def _disappointed(self, pending: Pending, why: str) -> Disappointed:
+    def _disappointed(self, pending: Pending, why: str) -> ExpectationFailed:
         step, since_ns = pending.steps[len(pending.found)], pending.began_ns
         names = [step.receiver] if step.receiver else list(self.graph.nodes)
         came = [it for name in names for it in self._receptions[name] if it.received_ns > since_ns]
@@ -399,4 +403,4 @@ class RunUnderTest(Driven):
         if pending.reason is not ...:
             why = f"nothing of that was lost there{f' for {pending.reason}' if pending.reason else ''}; {why}"
         text = disappointment(self.epoch, step, since_ns, self.now_ns, why, came, lost, self.run_dir, pending.found)
-        return Disappointed(text)
+        return ExpectationFailed(text)
