@@ -12,6 +12,9 @@ from .teaching import GraphName, Words, errors_taught, load
 if TYPE_CHECKING:
     from lightlag.launch.graph.spec import Graph
 
+#: A second of UTC is not quite one of TDB: the end of a run as it is written in UTC may lie this much behind it.
+_SLACK_NS = 10_000_000
+
 
 def show(
     graph: GraphName,
@@ -79,10 +82,10 @@ def _instant_ns(graph: Graph, at: str) -> int:
         at_ns = graph.epoch.t_ns(at)
     except TimeError as error:
         raise GraphError(f"--at: {error}") from None
-    if not 0 <= at_ns <= graph.until_ns:
+    if not 0 <= at_ns <= graph.until_ns + _SLACK_NS:
         begin, end = graph.epoch.utc(0, 0), graph.epoch.utc(graph.until_ns, 0)
         raise GraphError(f"--at is {at}; the run of {graph.name} lasts from {begin} to {end}")
-    return at_ns
+    return min(at_ns, graph.until_ns)
 
 
 def _write(path: Path, text: str) -> None:

@@ -92,10 +92,6 @@ class Geometry:
     sites: Mapping[str, Site]
     reaches: Mapping[str, Reach]
 
-    def body(self, node: str) -> str:
-        """The body that a node is at; empty for none."""
-        return self.sites[node].body if node in self.sites else ""
-
 
 def geometry_at(world: Realised, at_ns: int) -> Geometry:
     """The geometry at a run time in ns.
@@ -164,7 +160,7 @@ def _reach(world: Realised, channel: Channel, sites: Mapping[str, Site], at_ns: 
     if not isinstance(channel.medium, Wire):
         tuned &= _tuned(world, channel, speakers, listeners)
     bodies = [[sites[node].body if node in sites else "" for node in nodes] for nodes in (speakers, listeners)]
-    delays = {}
+    delays: dict[tuple[str, str], Delay] = {}
     for one in sorted(set(bodies[0])):
         for other in sorted(set(bodies[1])):
             pairs = tuned & np.outer([body == one for body in bodies[0]], [body == other for body in bodies[1]])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from lightlag.bus.time import NEVER_NS
 from lightlag.launch.graph.plugins import ports
-from lightlag.launch.graph.spec import ChannelSpec, Graph
+from lightlag.launch.graph.spec import Graph
 from lightlag.nodes.params import RadioSpec
 
 from .geometry import Delay, Geometry, Site
@@ -131,10 +131,7 @@ def places_of(graph: Graph, groups: Sequence[Sequence[str]] = ()) -> dict[str, s
 
 def delay_lines(graph: Graph, geometry: Geometry, channel: str) -> list[str]:
     """The delays on a channel in words, a line for each pair of bodies, both ways in one; of a wire its latency."""
-    spec = graph.channels[channel]
-    medium = spec.medium
-    if not {**spec.members, **spec.senders}:
-        return ["nobody is on it"]
+    medium = graph.channels[channel].medium
     if medium != "space":
         return [f"wire, {duration_of_ns(medium.latency_ns)}"]
     order, delays = list(BODIES), geometry.reaches[channel].delays
@@ -206,13 +203,9 @@ def _box(graph: Graph, geometry: Geometry, placement: Mapping[str, str], node: s
         if radio is None and port not in spec.cls.ports:
             continue  # a radio that this node does without
         taps = [
-            Tap(
-                name,
-                hears=channel.members.get(node) == port and node in geometry.reaches[name].hearing,
-                heard=_speaks_by(channel, node) == port and node in geometry.reaches[name].heard,
-            )
+            Tap(name, hears=node in geometry.reaches[name].hearing, heard=node in geometry.reaches[name].heard)
             for name, channel in graph.channels.items()
-            if port in (channel.members.get(node), channel.senders.get(node))
+            if {**channel.senders, **channel.members}.get(node) == port
         ]
         if taps:
             taps.sort(key=lambda tap: not tap.heard)  # its rate stands beside the first
@@ -227,10 +220,6 @@ def _box(graph: Graph, geometry: Geometry, placement: Mapping[str, str], node: s
         until = f"until {clock(graph.epoch, spec.leave_ns, 0)}" if spec.leave_ns < NEVER_NS else ""
         presence = " ".join(filter(None, (since, until)))
     return Box((node,), spec.type, tuple(rows), "", presence, placement.get(node, ""))
-
-
-def _speaks_by(channel: ChannelSpec, node: str) -> str | None:
-    return channel.senders.get(node) or channel.members.get(node)
 
 
 def _rate(radio: object) -> str:
