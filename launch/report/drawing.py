@@ -15,7 +15,23 @@ from lightlag.launch.graph.spec import Graph, NodeSpec
 from .geometry import Geometry
 from .svg import Canvas, polyline
 from .topology import places_of, regions_of
-from .wiring import BOX_WIDTH, LEFT, NAME, PILE, ROW, WIDTH, Card, Line, Pin, Plan, Standing, head_of, plan
+from .wiring import (
+    BOX_WIDTH,
+    HORIZON,
+    LEFT,
+    NAME,
+    PILE,
+    RIGHT,
+    ROW,
+    WIDTH,
+    Card,
+    Line,
+    Pin,
+    Plan,
+    Standing,
+    head_of,
+    plan,
+)
 from .words import count, listing
 
 #: About how wide a letter is, in parts of its size.
@@ -24,7 +40,7 @@ _LETTER = 0.6
 _COLOURS = 12
 _LEGEND, _HEADING = 44.0, 84.0
 _MARGIN = 24.0
-_TIP = 7.0
+_TIP, _CORNER = 7.0, 14
 
 
 def graph_drawing(graph: Graph, geometry: Geometry, groups: Sequence[Sequence[str]] = ()) -> Canvas:
@@ -53,12 +69,13 @@ def graph_drawing(graph: Graph, geometry: Geometry, groups: Sequence[Sequence[st
 
 def _card(canvas: Canvas, card: Card) -> None:
     name = card.region.body or "nowhere"
-    canvas.add("rect", f"card at-{name}", x=card.x, y=card.y, width=card.width, height=card.height, rx=14)
+    canvas.add("rect", f"card at-{name}", x=card.x, y=card.y, width=card.width, height=card.height, rx=_CORNER)
     if card.horizon is not None:
         left, right, low = card.x, card.x + card.width, card.y + card.height
+        edge, middle, r = card.horizon + HORIZON, (left + right) / 2, _CORNER
         d = (
-            f"M{left:.1f} {card.horizon + 12:.1f}Q{(left + right) / 2:.1f} {card.horizon - 12:.1f} {right:.1f} "
-            f"{card.horizon + 12:.1f}V{low - 14:.1f}a14 14 0 0 1 -14 14H{left + 14:.1f}a14 14 0 0 1 -14 -14z"
+            f"M{left:.1f} {edge:.1f}Q{middle:.1f} {edge - 2 * HORIZON:.1f} {right:.1f} {edge:.1f}V{low - r:.1f}"
+            f"a{r} {r} 0 0 1 -{r} {r}H{left + r:.1f}a{r} {r} 0 0 1 -{r} -{r}z"
         )
         canvas.path(f"ground at-{name}", d)
     if card.titled:
@@ -84,14 +101,17 @@ def _box(canvas: Canvas, spec: NodeSpec, standing: Standing) -> None:
     canvas.add(
         "rect", kind, told, x=x, y=y, width=BOX_WIDTH, height=standing.height, rx=7, data_nodes=" ".join(box.nodes)
     )
-    side = f"× {len(box.nodes)}" if many else box.presence
+    number = f"× {len(box.nodes)}" if many else ""
     for index, text in enumerate(box.names):
-        room = BOX_WIDTH - 30 - (0 if index else _width(side, 11))
+        room = BOX_WIDTH - 30 - (0 if index else _width(number, 11))
         canvas.text("name", x + 12, y + 17 + NAME * index, _fit(text, 13 * 1.06, room))
-    canvas.text("fact", x + BOX_WIDTH - 12, y + 17, side, anchor="end")
+    canvas.text("fact", x + BOX_WIDTH - 12, y + 17, number, anchor="end")
+    below = y + 17 + NAME * len(box.names)
+    canvas.text("type", x + 12, below, _fit(box.type, 11, BOX_WIDTH - 30 - _width(box.height, 11)))
+    canvas.text("fact", x + BOX_WIDTH - 12, below, box.height, anchor="end")
+    if box.presence:
+        canvas.text("fact", x + 12, below + NAME, box.presence)
     y += head_of(box)
-    canvas.text("type", x + 12, y - 9, _fit(box.type, 11, BOX_WIDTH - 30 - _width(box.height, 11)))
-    canvas.text("fact", x + BOX_WIDTH - 12, y - 9, box.height, anchor="end")
     for row in box.rows:
         kind = "port" if row.taps else "port loose"
         canvas.text(kind, x + 12, y + 12, _fit(row.port, 12, BOX_WIDTH - 40 - _width(row.rate, 11)))
@@ -127,7 +147,7 @@ def _line(canvas: Canvas, graph: Graph, paper: Plan, line: Line) -> None:
     if across:
         pieces.append(polyline([(ends[0], line.y), (ends[1], line.y)]))
     else:
-        inner = paper.inner[LEFT] + 10 if LEFT in line.trunks else paper.inner[1] - 10
+        inner = paper.inner[LEFT] + 10 if LEFT in line.trunks else paper.inner[RIGHT] - 10
         canvas.path(f"leader {colour}", polyline([(ends[0], line.y), (inner, line.y)]))
     d = "".join(pieces)
     ways = f"{line.name}: {', '.join(line.delays)}"
@@ -171,9 +191,9 @@ def _name(canvas: Canvas, paper: Plan, line: Line) -> None:
     left, right = paper.inner
     if len(line.trunks) != 1:
         x, y, anchor, below = (left + right) / 2, line.y - 9, "middle", line.y + 18
-        bodies = _sides(line)
-        for side, edge, way in ((LEFT, left, -1), (1, right, 1)):
-            if side in bodies:
+        hearing = _hearing_sides(line)
+        for side, edge, way in ((LEFT, left, -1), (RIGHT, right, 1)):
+            if side in hearing:
                 canvas.path(f"tip {colour}", _tip(edge - way * 3, line.y, way))
     else:
         at_left = LEFT in line.trunks
@@ -184,8 +204,8 @@ def _name(canvas: Canvas, paper: Plan, line: Line) -> None:
         canvas.text("delay", x, below + 15 * index, text, anchor=anchor)
 
 
-def _sides(line: Line) -> set[int]:
-    """On which sides somebody hears somebody of the other."""
+def _hearing_sides(line: Line) -> set[int]:
+    """The sides on which somebody hears somebody of the other."""
     heard = {pin.side for pin in line.pins if pin.tap.heard}
     hearing = {pin.side for pin in line.pins if pin.tap.hears}
     return {side for side in hearing if heard - {side}}

@@ -155,8 +155,7 @@ def _stays_up(arm: Vector, speed: Vector, gm: float, radius_km: float) -> bool:
 
 def _reach(world: Realised, channel: Channel, sites: Mapping[str, Site], at_ns: int) -> Reach:
     speakers, listeners = world.speakers(channel), sorted(channel.members)
-    tuned = np.array([[one != other for other in listeners] for one in speakers], dtype=bool)
-    tuned = tuned.reshape(len(speakers), len(listeners))
+    tuned: _Matrix = np.array(speakers, dtype=str)[:, None] != np.array(listeners, dtype=str)[None, :]
     if not isinstance(channel.medium, Wire):
         tuned &= _tuned(world, channel, speakers, listeners)
     bodies = [[sites[node].body if node in sites else "" for node in nodes] for nodes in (speakers, listeners)]

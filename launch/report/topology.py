@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lightlag.bus.time import NEVER_NS
+from lightlag.bus.time import NEVER_NS, NS_PER_S
 from lightlag.launch.graph.plugins import ports
 from lightlag.launch.graph.spec import Graph
 from lightlag.nodes.params import RadioSpec
@@ -33,6 +33,7 @@ _LANES = {
 _NAME_LETTERS, _NAME_LINES = 22, 2
 _KINDS = ("flight", "orbit", "surface", "")
 _AU_KM = 149_597_870.7
+_DAY_NS = 86_400 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,6 @@ def span_of(delay: Delay) -> str:
 
 def _boxes(graph: Graph, geometry: Geometry, placement: Mapping[str, str], nodes: Sequence[str]) -> tuple[Box, ...]:
     """In the order in which they are drawn: those that run together beside each other, from the highest down."""
-
     sites = geometry.sites
 
     def rank(node: str) -> tuple[bool, str, float]:
@@ -214,12 +214,17 @@ def _box(graph: Graph, geometry: Geometry, placement: Mapping[str, str], node: s
             loose.append(port)
     if loose:
         rows.append(Row(", ".join(loose), "", ()))
-    presence = ""
-    if spec.is_absent_at_times:
-        since = f"from {clock(graph.epoch, spec.join_ns, 0)}" if spec.join_ns else ""
-        until = f"until {clock(graph.epoch, spec.leave_ns, 0)}" if spec.leave_ns < NEVER_NS else ""
-        presence = " ".join(filter(None, (since, until)))
+    since = f"from {_when(graph, spec.join_ns)}" if spec.join_ns else ""
+    until = f"until {_when(graph, spec.leave_ns)}" if spec.leave_ns < NEVER_NS else ""
+    presence = f"{since} {until}".strip()
     return Box((node,), spec.type, tuple(rows), "", presence, placement.get(node, ""))
+
+
+def _when(graph: Graph, t_ns: int) -> str:
+    """A time of day; in a run of more than a day with its date, without seconds."""
+    if graph.until_ns <= _DAY_NS:
+        return clock(graph.epoch, t_ns, 0)
+    return graph.epoch.utc(t_ns, 0)[5:16].replace("T", " ")
 
 
 def _rate(radio: object) -> str:

@@ -24,8 +24,10 @@ _MARGIN, _GAP, _BOX_FOOT, _LANE_GAP, _CARD_GAP = 18.0, 10.0, 6.0, 14.0, 26.0
 _CARD_HEAD, _LANE_HEAD, _FRAME_HEAD, _FRAME_OUT = 40.0, 22.0, 20.0, 8.0
 #: From a box to the first trunk, from trunk to trunk at most, from the last to the edge.
 _FIRST, _STEP, _LAST = 34.0, 20.0, 22.0
-#: The trunks of a column take up this much at most, so that room for names is left; how much a horizon is curved.
-_WIDEST, _HORIZON = 80.0, 12.0
+#: The trunks of a column take up this much at most, so that room for names is left.
+_WIDEST = 80.0
+#: How far a horizon falls off on either side.
+HORIZON = 12.0
 #: The height of a channel's name with a line of delays, and of each line more.
 _LABEL, _LABEL_LINE = 58.0, 15.0
 #: A row keeps this far from the taps of other channels, and runs on from one of its own if that is as near as this.
@@ -119,10 +121,29 @@ def plan(graph: Graph, geometry: Geometry, regions: Sequence[Region]) -> Plan:
     heights = [_stack(trial, stack, 0.0) for stack in stacks]
     trunks = _trunks(trial.pins, list(delays))
     paper = Plan(max([*heights, apart * len(delays)]), _inner(trunks))
-    for stack, height in zip(stacks, heights, strict=True):
-        _stack(paper, stack, (paper.height - height) / 2)
+    tops = [(paper.height - height) / 2 for height in heights]
+    if len(tops) == 2:
+        shorter = heights.index(min(heights))
+        off = _off(trial.pins, tops[RIGHT] - tops[LEFT], min(_NEAR / 2, tops[shorter]))
+        tops[shorter] += off if shorter == RIGHT else -off
+    for stack, top in zip(stacks, tops, strict=True):
+        _stack(paper, stack, top)
     paper.lines += _lines(paper, trunks, delays, apart)
     return paper
+
+
+def _off(pins: Sequence[Pin], lower: float, most: float) -> float:
+    """How much lower the right side should stand, than in the trial and by ``lower``, for a row to run straight.
+
+    That is, for taps of one channel to be at one height; 0 if that takes more than ``most``, which is not seen.
+    """
+    offs = [
+        one.y - (other.y + lower)
+        for one in pins
+        for other in pins
+        if one.side == LEFT and other.side == RIGHT and one.tap.channel == other.tap.channel
+    ]
+    return min((off for off in offs if abs(off) <= most), key=abs, default=0.0)
 
 
 # -- boxes --------------------------------------------------------------------------------------------------------
@@ -157,9 +178,8 @@ def _region(paper: Plan, region: Region, sides: Sequence[int], top: float) -> fl
     for lane in region.lanes:
         if lane.kind == "surface":
             horizon = y
-            y += _HORIZON
-        for side in sides[:1]:
-            paper.titles.append(Note(lane.title, _x(side, _MARGIN, BOX_WIDTH), y + 12))
+            y += HORIZON
+        paper.titles.append(Note(lane.title, _x(sides[0], _MARGIN, BOX_WIDTH), y + 12))
         y = max(_column(paper, boxes, side, y + _LANE_HEAD) for side, boxes in _split(lane, sides)) + _LANE_GAP
     left, right = paper.inner
     x = 0.0 if LEFT in sides else right
@@ -194,7 +214,7 @@ def _column(paper: Plan, boxes: Sequence[Box], side: int, y: float) -> float:
 
 def head_of(box: Box) -> float:
     """How high the part of a box above its ports is."""
-    return BOX_HEAD + NAME * (len(box.names) - 1)
+    return BOX_HEAD + NAME * (len(box.names) - 1 + bool(box.presence))
 
 
 def _height(box: Box) -> float:

@@ -190,6 +190,12 @@ def test_a_node_that_joins_later_says_when(pair: World) -> None:
     assert "from 20:31:00" in texts(drawn(pair), "fact")
 
 
+def test_in_a_run_of_days_a_node_says_on_which_it_joins_and_leaves(tmp_path: Path) -> None:
+    path = tmp_path / "days.yaml"
+    path.write_text(PAIR.replace("until: 40 min", "until: 3 d").replace("join: 5 min", "join: 1 d, leave: 2 d"))
+    assert "from 02-19 20:26 until 02-20 20:26" in texts(drawn(World(load_graph(path))), "fact")
+
+
 # -- who hears whom, and when -------------------------------------------------------------------------------------
 
 
@@ -355,9 +361,11 @@ def test_boxes_do_not_overlap_and_no_line_lies_on_another(made: tuple[list[list[
     assert all(0 < y < paper.height for y in rows)
 
 
-def test_a_line_between_two_runs_straight(mars2020: World) -> None:
-    downlink = next(line for line in planned(mars2020).lines if line.name == "downlink")
-    assert downlink.y in {pin.y for pin in downlink.pins}
+def test_a_line_between_two_columns_runs_straight_from_tap_to_tap(mars2020: World) -> None:
+    paper = planned(mars2020)
+    downlink = next(line for line in paper.lines if line.name == "downlink")
+    assert {pin.box.nodes[0] for pin in downlink.pins if pin.y == pytest.approx(downlink.y)} == {"hope", "madrid"}
+    assert all(0 <= card.y <= paper.height - card.height for card in paper.cards)
 
 
 # -- the file -----------------------------------------------------------------------------------------------------
