@@ -66,7 +66,8 @@ def drawn(graph: Graph, at: str | None) -> str:
         GraphError: the instant is none, or not of the run; or the graph cannot run.
     """
     from lightlag.launch.placement.world import World
-    from lightlag.launch.report import geometry_at, graph_file
+    from lightlag.launch.report.drawing import graph_file
+    from lightlag.launch.report.geometry import geometry_at
 
     at_ns = 0 if at is None else _instant_ns(graph, at)
     world = World(graph)

@@ -21,9 +21,9 @@ from lightlag.launch.graph.spec import Graph
 from lightlag.launch.rundir.directory import RunDirectory
 
 from .descent import descents
-from .drawing import graph_drawing, graph_file
+from .drawing import graph_drawing
 from .figures import losses, masthead, run_tables
-from .geometry import Geometry, geometry_at
+from .geometry import Geometry
 from .heard import who_heard_whom
 from .pictures import pictures
 from .places import find_places
@@ -32,7 +32,7 @@ from .spacetime import caption_of, space_time
 from .table import event_table, told_of
 from .words import safe
 
-__all__ = ["Geometry", "geometry_at", "graph_file", "write_report"]
+__all__ = ["write_report"]
 
 _STYLES = ("colours.css", "page.css", "graph.css")
 

@@ -93,7 +93,8 @@ def conclude(
     }
     _measure(summary, begun, hosts_kb)
     if options.report and options.record:
-        from lightlag.launch.report import geometry_at, write_report
+        from lightlag.launch.report import write_report
+        from lightlag.launch.report.geometry import geometry_at
 
         write_report(directory, graph, geometry_at(world, 0), summary, products)
         _measure(summary, begun, hosts_kb)
