@@ -4,7 +4,7 @@ Every module that ``lightlag --help`` needs imports what is heavy only when a co
 
 General layout:
 
-    launch                   ``lightlag launch``
+    launch, show             ``lightlag launch``, ``lightlag show``
     commands                 the other commands, each with its ``--help``
     bag, topic               commands that have commands
     plan, lint, send,        what these print, and ``--check-determinism``

@@ -14,6 +14,7 @@ import typer
 from lightlag.launch.run.options import AUTO, EXIT_BAD_INPUT
 
 from .bag import app as bag_app
+from .show import show
 from .teaching import LATEST, AsJson, GraphName, Run, Words, errors_taught, load, processes_asked
 from .topic import app as topic_app
 
@@ -41,32 +42,6 @@ def validate(graph: GraphName, arguments: Words = None) -> None:
         loaded = load(graph, arguments, None)
         nodes, channels = len(loaded.nodes), len(loaded.channels)
         typer.echo(f"{loaded.name} is right: {nodes} nodes, {channels} channels")
-
-
-def show(
-    graph: GraphName,
-    arguments: Words = None,
-    only_arguments: Annotated[bool, typer.Option("--args", help="The arguments it takes.")] = False,
-    resolved: Annotated[bool, typer.Option("--resolved", help="The graph file with every argument put in.")] = False,
-) -> None:
-    """Show what a graph declares: in short, its arguments, or the resolved file.
-
-    \b
-    lightlag show mars2020 --args
-    lightlag show mars2020 seed:=7 --resolved > mine.yaml
-    """
-    if only_arguments and resolved:
-        raise typer.BadParameter("choose one of --args and --resolved")
-    with errors_taught():
-        from lightlag.launch.graph import summary
-
-        if only_arguments:
-            from lightlag.launch.graph.loading import read_declarations
-
-            typer.echo(summary.of_arguments(read_declarations(graph)))
-            return
-        loaded = load(graph, arguments, None)
-        typer.echo(loaded.to_yaml().rstrip() if resolved else summary.of_graph(loaded))
 
 
 def plan(

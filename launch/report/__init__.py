@@ -2,8 +2,12 @@
 
 ``write_report`` reads the run directory once and puts the page together from sections; a section without data is left
 out. Each module here makes one section, or helps: ``reading`` condenses the recording, ``places`` finds who is near
-whom, ``svg`` draws, ``words`` says. Colours and type live in ``page.css``. Nothing here knows any mission, and the same
-run directory gives the same bytes.
+whom, ``svg`` draws, ``words`` says. Nothing here knows any mission, and the same run directory gives the same bytes.
+
+The graph itself is drawn without a run, too: ``geometry_at`` asks where nodes are, ``topology`` says what is drawn,
+``wiring`` puts it on paper, ``drawing`` draws it, for the page or as a file (``graph_file``).
+
+Colours are in ``colours.css``, light and dark; type and lines in ``page.css``, and those of the graph in ``graph.css``.
 """
 
 from __future__ import annotations
@@ -17,7 +21,9 @@ from lightlag.launch.graph.spec import Graph
 from lightlag.launch.rundir.directory import RunDirectory
 
 from .descent import descents
+from .drawing import graph_drawing
 from .figures import losses, masthead, run_tables
+from .geometry import Geometry
 from .heard import who_heard_whom
 from .pictures import pictures
 from .places import find_places
@@ -28,18 +34,32 @@ from .words import safe
 
 __all__ = ["write_report"]
 
+_STYLES = ("colours.css", "page.css", "graph.css")
+
 
 def write_report(
-    directory: RunDirectory, graph: Graph, summary: Mapping[str, Any], products: Sequence[Mapping[str, Any]]
+    directory: RunDirectory,
+    graph: Graph,
+    geometry: Geometry,
+    summary: Mapping[str, Any],
+    products: Sequence[Mapping[str, Any]],
 ) -> None:
     """Write ``report.html`` from what a run left in its directory.
 
-    ``summary`` is what ``summary.json`` will hold; ``products`` is what nodes published, as the run directory lists it.
+    ``geometry`` is that of the graph at its epoch; ``summary`` is what ``summary.json`` will hold; ``products`` is what
+    nodes published, as the run directory lists it.
     """
     run = read_run(directory, graph)
     places = find_places(run)
     descent = descents(run)
+    drawing = graph_drawing(graph, geometry, summary.get("groups") or ())
     sections = [
+        _section(
+            "graph",
+            "The graph",
+            "Who is there when the run begins, and what joins them: a line is a channel.",
+            f"<figure>{drawing.render()}</figure>",
+        ),
         _section(
             "descent" if descent else "events",
             "The descent" if descent else "What happened",
@@ -65,7 +85,7 @@ def write_report(
     here = Path(__file__).parent
     page = Template((here / "page.html").read_text(encoding="utf-8")).substitute(
         title=safe(graph.name),
-        style=(here / "page.css").read_text(encoding="utf-8"),
+        style="".join((here / name).read_text(encoding="utf-8") for name in _STYLES),
         masthead=masthead(run, places, summary),
         sections="\n".join(section for section in sections if section),
     )

@@ -9,7 +9,9 @@ from .reading import COLUMNS, RECEIVED, Reading
 from .svg import Canvas, Scale, foremost, time_ticks
 from .words import clock, count, plain, safe
 
-_WIDTH, _LEFT, _RIGHT, _TOP = 1120.0, 168.0, 128.0, 104.0
+_WIDTH, _LEFT, _RIGHT = 1120.0, 168.0, 128.0
+#: Room above the lanes: for the names of events, where there are any.
+_TOP, _TOP_BARE = 104.0, 30.0
 _LANE, _BAR, _HEAD = 22.0, 13.0, 27.0
 _LEAST_MARK = 1.8
 _EVENTS_APART = 26.0
@@ -23,14 +25,15 @@ def who_heard_whom(run: Reading, places: Places) -> str:
     rank = {node: index for index, node in enumerate(places.order)}
     lanes = sorted(run.lanes, key=lambda ends: (rank[ends[0]], rank[ends[1]], ends[2]))
     several = {ends[:2] for ends in lanes if sum(other[:2] == ends[:2] for other in lanes) > 1}
-    bottom = _TOP + _LANE * len(lanes) + _HEAD * len({source for source, _, _ in lanes})
+    top = _TOP if run.timed_events() else _TOP_BARE
+    bottom = top + _LANE * len(lanes) + _HEAD * len({source for source, _, _ in lanes})
     canvas = Canvas(_WIDTH, bottom + 46, "Which node received the messages of which, against the time of sending")
     x = Scale(0, until_ns, _LEFT, _WIDTH - _RIGHT)
     for t_ns, label in time_ticks(epoch, 0, until_ns, 9):
-        canvas.line("grid", x(t_ns), _TOP, x(t_ns), bottom)
+        canvas.line("grid", x(t_ns), top, x(t_ns), bottom)
         canvas.text("ticklabel", x(t_ns), bottom + 18, label, anchor="middle")
     _events(canvas, run, x, bottom)
-    y, last = _TOP, ""
+    y, last = top, ""
     for ends in lanes:
         source, receiver, channel = ends
         if source != last:
@@ -48,7 +51,7 @@ def who_heard_whom(run: Reading, places: Places) -> str:
         canvas.text("lanecount", _WIDTH - 12, y + 11, _counts(run, ends), anchor="end")
         y += _LANE
     canvas.text("axislabel", _WIDTH - _RIGHT, bottom + 38, "time of sending, at the sender, UTC", anchor="end")
-    canvas.text("axislabel", _WIDTH - 12, _TOP - 8, "received / lost", anchor="end")
+    canvas.text("axislabel", _WIDTH - 12, top - 8, "received / lost", anchor="end")
     return f"<figure>{canvas.render()}<figcaption>{outcome_legend(run)}</figcaption></figure>"
 
 

@@ -15,7 +15,9 @@ from .reading import RECEIVED, Burst, Happening, Hop, Learnt, Reading, StreamKey
 from .svg import Canvas, Scale, foremost, polyline, time_ticks
 from .words import clock, count, duration_of_ns, plain
 
-_WIDTH, _LEFT, _RIGHT, _TOP = 1120.0, 112.0, 30.0, 128.0
+_WIDTH, _LEFT, _RIGHT = 1120.0, 112.0, 30.0
+#: Room above the rows: for the names of events, where there are any.
+_TOP, _TOP_BARE = 128.0, 34.0
 _ROW, _WIDEST_GAP, _LEAST_GAP = 27.0, 330.0, 90.0
 _LABELS_APART = 25.0
 #: Telemetry is thinned to about this many lines for a stream across the whole run.
@@ -40,7 +42,7 @@ class _Diagram:
     def __init__(self, run: Reading, places: Places) -> None:
         self.run, self.places = run, places
         self.rows: dict[str, float] = {}
-        y = _TOP
+        y = self.top = _TOP if run.timed_events() else _TOP_BARE
         for group, gap in zip(places.groups, [*self._gaps(), 0.0], strict=True):
             for node in group:
                 self.rows[node] = y
@@ -110,7 +112,7 @@ def space_time(run: Reading, places: Places) -> str:
 def _axes(diagram: _Diagram) -> None:
     canvas, x, epoch = diagram.canvas, diagram.x, diagram.run.graph.epoch
     for t_ns, label in time_ticks(epoch, 0, diagram.run.graph.until_ns, 10):
-        canvas.line("grid", x(t_ns), _TOP - 16, x(t_ns), diagram.bottom)
+        canvas.line("grid", x(t_ns), diagram.top - 16, x(t_ns), diagram.bottom)
         canvas.text("ticklabel", x(t_ns), diagram.bottom + 18, label, anchor="middle")
     canvas.text("axislabel", x.end, diagram.bottom + 38, "UTC, the same for all rows", anchor="end")
     for group, gap_ns in zip(diagram.places.groups, [*diagram.places.gaps_ns, 0], strict=True):

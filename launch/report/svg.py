@@ -44,6 +44,8 @@ class Canvas:
     width: float
     height: float
     label: str
+    #: A class for all of it, by which a style sheet may know it.
+    kind: str = ""
     elements: list[str] = field(default_factory=list)
 
     def add(self, tag: str, kind: str, title: str | None = None, text: str | None = None, **attributes: object) -> None:
@@ -75,8 +77,19 @@ class Canvas:
         """The drawing as an SVG element."""
         box = f"0 0 {_number(self.width)} {_number(self.height)}"
         inside = "\n".join(self.elements)
-        head = f'<svg viewBox="{box}" role="img" aria-label="{safe(self.label)}">'
+        kind = f' class="{self.kind}"' if self.kind else ""
+        head = f'<svg{kind} viewBox="{box}" role="img" aria-label="{safe(self.label)}">'
         return f'<div class="scroll">{head}\n{inside}\n</svg></div>'
+
+    def render_file(self, style: str) -> str:
+        """The drawing as the text of an SVG file, with a style sheet of its own."""
+        width, height = _number(self.width), _number(self.height)
+        head = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="{self.kind}" width="{width}" height="{height}" '
+            f'viewBox="0 0 {width} {height}" role="img" aria-label="{safe(self.label)}">'
+        )
+        inside = "\n".join(self.elements)
+        return f"{head}\n<title>{safe(self.label)}</title>\n<style>\n{style}</style>\n{inside}\n</svg>\n"
 
 
 def polyline(points: Sequence[tuple[float, float]]) -> str:

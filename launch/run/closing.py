@@ -18,14 +18,14 @@ from lightlag.bus.journal import read_facts
 from lightlag.bus.recording import merge, read
 from lightlag.bus.shell import peak_rss_kb
 from lightlag.bus.time import NS_PER_S
-from lightlag.launch.graph.spec import Graph
+from lightlag.launch.placement.world import World
 from lightlag.launch.rundir.directory import RunDirectory
 
 from .options import RunOptions, RunResult
 
 
 def conclude(
-    graph: Graph,
+    world: World,
     options: RunOptions,
     directory: RunDirectory,
     outcome: Outcome,
@@ -40,7 +40,7 @@ def conclude(
     Of a run in which a node failed, everything after that instant is left out, whichever host had got there.
     ``progress`` is told how many records of how many have been merged, if that takes longer than a second.
     """
-    failure = outcome.failure
+    graph, failure = world.graph, outcome.failure
     whole = failure is None and broken is None and not outcome.interrupted
     digest = run_digest(outcome.chains) if whole else ""
     if failure is not None:
@@ -94,8 +94,9 @@ def conclude(
     _measure(summary, begun, hosts_kb)
     if options.report and options.record:
         from lightlag.launch.report import write_report
+        from lightlag.launch.report.geometry import geometry_at
 
-        write_report(directory, graph, summary, products)
+        write_report(directory, graph, geometry_at(world, 0), summary, products)
         _measure(summary, begun, hosts_kb)
     directory.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     if broken is None:

@@ -123,7 +123,7 @@ def _run(
             observer.learnt(fresh)
         timeline.write(directory.timeline, graph.epoch)
         facts = read_facts(directory.journal)
-        result = conclude(graph, options, directory, outcome, facts, begun, broken)
+        result = conclude(world, options, directory, outcome, facts, begun, broken)
     observer.finished(result)
     return result
 

@@ -23,6 +23,7 @@ from lightlag.bus.recording import PartWriter, merge, read
 from lightlag.bus.time import NS_PER_S, Epoch
 from lightlag.launch.graph.spec import ChannelSpec, Graph, NodeSpec
 from lightlag.launch.report import write_report
+from lightlag.launch.report.geometry import Delay, Geometry, Reach, Site
 from lightlag.launch.report.places import find_places, light_time
 from lightlag.launch.report.reading import read_run
 from lightlag.launch.report.svg import foremost, spread, time_ticks
@@ -75,6 +76,14 @@ class Run:
         proof = {"graph": self.graph.name, "seed": 1, "digest": "d1ce" * 16, "fingerprint": "f00d"}
         return {**figures, **run, **proof, "pictures": [], "interrupted": False, "failure": None, **changes}
 
+    def geometry(self) -> Geometry:
+        """Everybody is at Mars but the two stations."""
+        nodes = frozenset(self.graph.nodes)
+        sites = {node: Site("mars", "orbit", 400.0) for node in self.graph.nodes if node not in ("east", "west")}
+        sites |= {node: Site("earth", "surface", 1.0) for node in ("east", "west") if node in nodes}
+        delays = {("mars", "mars"): Delay(NEAR_NS, NEAR_NS), ("mars", "earth"): Delay(LIGHT_NS, LIGHT_NS)}
+        return Geometry(0, sites, {"space": Reach(nodes, nodes, nodes, delays)})
+
     def send(self, source: str, message: Any, sent_ns: int, to: dict[str, str | None], **header: Any) -> Emission:
         """Emit a message; ``to`` says who receives it (None) or for which reason not."""
         self.seq += 1
@@ -104,7 +113,7 @@ class Run:
 
     def page(self, **changes: Any) -> str:
         """Write the page alone."""
-        write_report(self.directory, self.graph, self.summary(**changes), self.products)
+        write_report(self.directory, self.graph, self.geometry(), self.summary(**changes), self.products)
         return self.directory.report.read_text(encoding="utf-8")
 
 
@@ -196,12 +205,12 @@ def test_the_page_loads_nothing_from_anywhere(run: Run) -> None:
 
 def test_a_landing_has_every_section(run: Run) -> None:
     add_picture(run, "east", "view.png", png_bytes(np.zeros((8, 8), np.uint8)))
-    assert sections(fly(run).write()) == ["descent", "heard", "spacetime", "pictures", "losses", "figures"]
+    assert sections(fly(run).write()) == ["graph", "descent", "heard", "spacetime", "pictures", "losses", "figures"]
 
 
 def test_drawings_are_well_formed(run: Run) -> None:
     drawings = re.findall(r"<svg.*?</svg>", fly(run).write(), re.DOTALL)
-    assert len(drawings) == 4
+    assert len(drawings) == 5
     for drawing in drawings:
         ElementTree.fromstring(drawing)
         assert "nan" not in drawing
@@ -325,7 +334,7 @@ def test_names_and_texts_are_escaped(tmp_path: Path) -> None:
 def test_an_empty_run_has_a_page_without_empty_sections(tmp_path: Path) -> None:
     graph = make_graph(("alone", Node))
     page = Run(RunDirectory(tmp_path), graph).write()
-    assert sections(page) == ["figures"]
+    assert sections(page) == ["graph", "figures"]
     assert "<h1>voyage</h1>" in page
 
 
@@ -340,7 +349,7 @@ def test_a_run_on_wires_has_delay_but_no_light(tmp_path: Path) -> None:
     run = Run(RunDirectory(tmp_path), graph)
     run.send("relay", Tone(1, "hello", 7), 9, {"east": None})
     page = run.write()
-    assert sections(page) == ["events", "heard", "spacetime", "figures"]
+    assert sections(page) == ["graph", "events", "heard", "spacetime", "figures"]
     assert "of light" not in page
     assert "1 min 40 s of delay" in page
 
