@@ -4,12 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint types layers check coverage chaos bench clean
+.PHONY: demo test lint types layers check coverage chaos docs bench clean
 
 demo: $(STAMP)  ## land Perseverance
 	$(BIN)/lightlag launch mars2020
 
-test: $(STAMP) lint types layers  ## everything that CI runs
+test: $(STAMP) lint types layers docs  ## everything that CI runs
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 lint: $(STAMP)
@@ -21,6 +21,9 @@ types: $(STAMP)
 
 layers: $(STAMP)
 	$(BIN)/lint-imports
+
+docs: $(STAMP)  ## the site, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 chaos: $(STAMP)  ## a hundred runs, in each of which a process is killed
 	LIGHTLAG_CHAOS=100 $(BIN)/pytest -n 2 --dist worksteal tests/integration/test_chaos.py
@@ -37,4 +40,4 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) runs .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) runs .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache site
