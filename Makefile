@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+JS_STAMP := examples/hello_js/node_modules/.installed
 
 .PHONY: demo test lint types layers check coverage chaos bench clean
 
 demo: $(STAMP)  ## land Perseverance
 	$(BIN)/lightlag launch mars2020
 
-test: $(STAMP) lint types layers  ## everything that CI runs
+test: $(STAMP) $(JS_STAMP) lint types layers  ## everything that CI runs
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 lint: $(STAMP)
@@ -36,5 +37,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+$(JS_STAMP): $(STAMP) examples/hello_js/package.json tests/javascript.py
+	$(BIN)/python tests/javascript.py && touch $@ || true
+
 clean:
-	rm -rf $(VENV) runs .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) examples/hello_js/node_modules runs .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
