@@ -11,7 +11,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import IO, Any
 
 import msgpack
 
@@ -118,7 +118,6 @@ class Conversation:
             request: dict[str, Any] = msgpack.unpackb(memoryview(frame)[4:])
             answer = _read(process.ask(frame), request)
             if answer.proof() != proof:
-                process.end()
                 raise _nondeterminism(self._node, request, answer, proof)
         process.lines(last=True)
 
@@ -127,20 +126,25 @@ class _Past:
     """Requests and proofs of their answers, in order."""
 
     def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - it lives as long as the conversation
+        #: Made when it is first needed: most that make a world run none of its nodes.
+        self._file: IO[bytes] | None = None
 
     def append(self, frame: bytes, proof: list[bytes]) -> None:
         """One more was answered."""
+        if self._file is None:
+            self._file = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - it lives as long as the conversation
         self._file.seek(0, os.SEEK_END)
         self._file.write(msgpack.packb((frame, proof)))
 
     def __iter__(self) -> Iterator[tuple[bytes, list[bytes]]]:
-        self._file.seek(0)
-        yield from msgpack.Unpacker(self._file, max_buffer_size=0)
+        if self._file is not None:
+            self._file.seek(0)
+            yield from msgpack.Unpacker(self._file, max_buffer_size=0)
 
     def close(self) -> None:
         """Forget it."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
 
 def _read(content: bytes, request: Mapping[str, Any]) -> Ready | Done:

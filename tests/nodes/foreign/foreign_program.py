@@ -84,6 +84,32 @@ class Listener:
         }
 
 
+class Sender:
+    """Sends in one of several ways, and tells what it was told."""
+
+    def __init__(self, how):
+        self.how = how
+
+    def act(self, word):
+        """What it does in an instant."""
+        heard = word["receptions"]
+        if self.how == "echo-radio":
+            said = [{"port": "uhf", "type": it["type"], "body": it["body"], "priority": 1} for it in heard]
+            return {"emissions": said, "logs": [{"text": "", "fields": {"queued": word["queued"]}}]}
+        if self.how == "relay":
+            keys = ("type", "body", "arrays", "origin")
+            said = [{"port": "side", "via": [*it["via"], "m"], **{key: it[key] for key in keys}} for it in heard]
+            return {"emissions": said}
+        if self.how == "camera":
+            pixels = msgpack.ExtType(1, msgpack.packb(["<u2", [2], 0]))
+            picture = {"type": "test.foreign.pixels@1", "body": msgpack.packb([pixels]), "arrays": [b"\1\0\2\0"]}
+            file = {"name": "map.txt", "data": b"1 2", "facts": {"name": "the map"}}
+            return {"emissions": [{"port": "link", **picture}], "files": [file]}
+        rate_bps = word["params"]["uhf"]["rate_bps"] if "params" in word else None
+        log = {"text": "", "fields": {"changed": rate_bps}}
+        return {"logs": [log], "next_ns": word["t_ns"] + 1000 if word["t_ns"] < 2000 else None}
+
+
 def misbehave(how, word):
     """What it does in its second instant."""
     if how == "exit":
@@ -91,6 +117,8 @@ def misbehave(how, word):
         sys.exit(3)
     if how == "leave":
         sys.exit(0)
+    if how == "sigkill":
+        os.kill(os.getpid(), signal.SIGKILL)
     if how == "abort":
         os.kill(os.getpid(), signal.SIGABRT)
     if how == "print":
@@ -106,8 +134,11 @@ def misbehave(how, word):
         write(kind="done")
     if how == "no-msgpack":
         os.write(1, struct.pack(">I", 3) + b"\xc1\xc1\xc1")
+        return None
     if how == "a-list":
         os.write(1, struct.pack(">I", 1) + b"\x90")
+        return None
+    empty = {"port": "link", "type": "test.x@1", "body": b"\x90"}
     wrong = {
         "ready-again": {"kind": "ready", "protocol": 1},
         "past": {"kind": "done", "next_ns": word["t_ns"]},
@@ -120,15 +151,10 @@ def misbehave(how, word):
             "kind": "done",
             "emissions": [{"port": "link", "type": "test.nodes.note@1", "body": msgpack.packb([5])}],
         },
-        "priority": {
-            "kind": "done",
-            "emissions": [{"port": "link", "type": "test.x@1", "body": b"\x90", "priority": 1}],
-        },
-        "to-nobody": {
-            "kind": "done",
-            "emissions": [{"port": "link", "type": "test.x@1", "body": b"\x90", "to": "bob"}],
-        },
+        "priority": {"kind": "done", "emissions": [{**empty, "priority": 1}]},
+        "to-nobody": {"kind": "done", "emissions": [{**empty, "to": "bob"}]},
         "bad-file": {"kind": "done", "files": [{"name": "../x", "data": b""}]},
+        "after-radio": {"kind": "done", "emissions": [{**empty, "port": "uhf", "after_ns": 1}]},
         "error": {"kind": "done", "logs": [{"text": "oh"}], "error": "TypeError: undefined is not a function\n  at x"},
     }
     if how in wrong:
@@ -143,15 +169,19 @@ def main():
     hello = read()
     if how == "mute":
         signal.pause()
-    node = Juggler(hello) if how == "juggle" else Listener(hello)
+    node = {"juggle": Juggler, "listen": Listener}.get(how, lambda _: Sender(how))(hello)
     types = {"test.foreign.pid@1": {"properties": {"pid": {"type": "integer"}}}}
     if how == "wrong-types":
         types = {"test.nodes.note@1": {"properties": {"word": {"type": "string"}}}}
+    if how == "no-types":
+        types = {"test.x@1": {}}
+    if how == "types" and os.path.exists(sys.argv[2]):
+        types = {}
     write(kind="ready", protocol=2 if how == "protocol" else 1, types=types)
     instants = 0
     while (word := read()) is not None and word["kind"] == "activate":
         instants += 1
-        if how in ("juggle", "listen"):
+        if how in ("juggle", "listen", "echo-radio", "relay", "camera", "params"):
             done = node.act(word)
         elif how == "pid":  # another one each time that it is started
             body = msgpack.packb([os.getpid()])
@@ -159,6 +189,15 @@ def main():
                 "emissions": [{"port": "link", "type": "test.foreign.pid@1", "body": body}],
                 "next_ns": word["t_ns"] + 1000,
             }
+        elif how in ("more", "less", "later", "types"):  # what it does depends on what was left in a file
+            left = os.path.exists(sys.argv[2])
+            count = {"more": 1 + left, "less": 2 - left}.get(how, 0)
+            said = [{"port": "link", "type": "test.x@1", "body": b"\x90"}] * count
+            done = {"emissions": said, "next_ns": word["t_ns"] + 1 + (how == "later" and left)}
+            with open(sys.argv[2], "w"):
+                pass
+        elif how == "stay":
+            done = {"logs": [{"text": "", "fields": {"pid": os.getpid()}}]}
         elif how == "stderr":
             sys.stderr.write(f"instant {instants}\nhalf a line")
             sys.stderr.flush()
@@ -167,6 +206,8 @@ def main():
             done = misbehave(how, word) if instants == 2 else {"next_ns": word["t_ns"] + 1000}
         if done is not None:
             write(kind="done", **done)
+    if how == "stay":
+        signal.pause()
 
 
 if __name__ == "__main__":
