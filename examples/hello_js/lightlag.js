@@ -109,8 +109,8 @@ export function message(name, version, fields) {
 /** Something that the node received. */
 class Reception {
   constructor(word, types) {
-    const { port, source, seq, channel, type, sent_ns, received_ns, body, arrays, via, origin } = word;
-    Object.assign(this, { port, source, seq: BigInt(seq), channel, type, body, arrays, via });
+    const { port, source, seq, channel, type, to, sent_ns, received_ns, body, arrays, via, origin } = word;
+    Object.assign(this, { port, source, seq: BigInt(seq), channel, type, to, body, arrays, via });
     this.sentNs = BigInt(sent_ns);
     this.receivedNs = BigInt(received_ns);
     this.origin = [origin[0], BigInt(origin[1]), BigInt(origin[2])];

@@ -221,6 +221,8 @@ def _received(port: str, reception: Reception) -> dict[str, Any]:
         "type": emission.type,
         "sent_ns": emission.sent_ns,
         "received_ns": reception.received_ns,
+        "duration_ns": emission.duration_ns,
+        "to": emission.to,
         "body": emission.body,
         "arrays": emission.arrays,
         "via": emission.via,

@@ -123,6 +123,8 @@ def test_an_instant_tells_of_each_reception_all_that_a_node_in_python_knows():
                 "type": "x@1",
                 "sent_ns": 10,
                 "received_ns": 30,
+                "duration_ns": 2,
+                "to": "me",
                 "body": b"\x90",
                 "arrays": (b"abcd",),
                 "via": ("lander", "relay"),
