@@ -8,10 +8,10 @@ its input ends then, and on Linux the kernel kills it.
 from __future__ import annotations
 
 import os
-import select
+import select  # lightlag: allow outside (the program is the node: what it says follows from what it is told)
 import shutil
 import signal
-import subprocess
+import subprocess  # lightlag: allow outside (as above)
 import sys
 import time
 import weakref
@@ -31,6 +31,8 @@ _LEAVE_S = 2.0
 #: Of what it writes to standard error so much is kept for the log at a time, and for an error (bytes).
 _MOST_SAID_BYTES, _LAST_WORDS_BYTES = 1 << 20, 4000
 _READ_BYTES = 1 << 16
+#: More than a pipe holds: all that was there, and not what comes for ever.
+_READS = 16
 #: By these somebody else ends a process; by others its own fault.
 _FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 #: Stands in for the program until the kernel has been asked to kill it when its host dies: it cannot ask for itself,
@@ -87,7 +89,8 @@ def find_program(command: Sequence[str], folder: str) -> str:
 
 
 def _search_path() -> str:
-    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    path = os.environ.get("PATH", os.defpath)  # lightlag: allow environment (where programs are, not what they do)
+    return os.pathsep.join([str(Path(sys.executable).parent), path])
 
 
 class Process:
@@ -105,7 +108,7 @@ class Process:
                 [*first, *command] if sys.platform == "linux" else command,
                 executable=None if sys.platform == "linux" else program,
                 cwd=folder,
-                env={**os.environ, "PATH": _search_path()},
+                env={**os.environ, "PATH": _search_path()},  # lightlag: allow environment (as above)
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -119,7 +122,8 @@ class Process:
         self._said = bytearray()
         self._last_words = bytearray()
         #: A run that is broken off forgets its processes rather than to end them.
-        self._forget = weakref.finalize(self, _kill, self._popen)
+        # lightlag: allow collector (nobody is left to notice when)
+        self._forget = weakref.finalize(self, _kill, popen)
 
     @property
     def pid(self) -> int:
@@ -134,7 +138,13 @@ class Process:
             ProgramError: it ended by itself, wrote what is no frame, or did not answer in ``PATIENCE_S``.
         """
         self._nothing_more()
-        unsent = memoryview(frame)
+        answer = self._wait_for_the_program(memoryview(frame))
+        self._nothing_more()
+        self._hear()
+        return answer
+
+    def _wait_for_the_program(self, unsent: memoryview) -> bytes:
+        """Where ``lightlag why`` finds a host whose program computes."""
         poll = select.poll()
         poll.register(self._stdin, select.POLLOUT)
         poll.register(self._stdout, select.POLLIN)
@@ -143,7 +153,7 @@ class Process:
         while True:
             left_s = until_s - time.monotonic()  # lightlag: allow wall-clock (as above)
             ready = {fd for fd, _ in poll.poll(max(0.0, left_s) * 1000)}
-            if not ready:
+            if not ready or left_s <= 0:
                 raise ProgramError(
                     f"has not answered for {PATIENCE_S:g} s (pid {self.pid}): it computes without end, waits for "
                     f"something else than its standard input, or has not flushed its standard output"
@@ -160,8 +170,6 @@ class Process:
                     self._gone()
                 self._frames.feed(data or b"")
                 if (answer := self._frames.next()) is not None:
-                    self._nothing_more()
-                    self._hear()
                     return answer
 
     def lines(self, *, last: bool = False) -> list[str]:
@@ -206,11 +214,14 @@ class Process:
         """Take in what is on standard error; False: it has ended."""
         if self._stderr.closed:
             return False
-        while data := _read(self._stderr):
+        for _ in range(_READS):
+            data = _read(self._stderr)
+            if not data:
+                return data is None
             for kept, most in ((self._said, _MOST_SAID_BYTES), (self._last_words, _LAST_WORDS_BYTES)):
                 kept += data
                 del kept[: max(0, len(kept) - most)]
-        return data is None
+        return True
 
     def _gone(self) -> NoReturn:
         """Its output has ended."""

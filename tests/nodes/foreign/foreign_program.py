@@ -127,6 +127,9 @@ def misbehave(how, word):
         sys.stderr.write("waiting for a sign\n")
         sys.stderr.flush()
         signal.pause()
+    if how == "flood":
+        while True:
+            sys.stderr.write("la " * 1000)
     if how == "close":
         os.close(1)
         signal.pause()

@@ -180,7 +180,7 @@ def test_what_goes_wrong_is_the_nodes_failure_and_is_told(how, told):
         assert words in failure.traceback
 
 
-@pytest.mark.parametrize("how", ["hang", "mute"])
+@pytest.mark.parametrize("how", ["hang", "mute", "flood"])
 def test_who_never_answers_is_given_up(how, monkeypatch):
     monkeypatch.setattr("lightlag.nodes.foreign.process.PATIENCE_S", 0.5)
     nodes = [Scripted("a", spoken(0)), foreign(Scripted("z"), how)]
