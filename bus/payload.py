@@ -17,7 +17,7 @@ from .emission import Emission
 from .errors import MessageError
 from .message import message_class
 from .part import LOGGED, LOST, Entry, header
-from .schema import json_schema, json_text
+from .schema import declared_text, json_schema, json_text
 
 LOSS_SCHEMA, LOG_SCHEMA = "lightlag.loss", "lightlag.log"
 _HEADER = {
@@ -69,7 +69,7 @@ class Payload(NamedTuple):
     def json(self, modules: Mapping[str, str], *, body: bool = True) -> bytes:
         """The JSON of it; without ``body`` a reception has no ``message``.
 
-        ``modules`` says which module defines a type of message that is not known here yet.
+        ``modules`` says which module defines a type of message that is not known here yet, or its JSON Schema.
         """
         if not self.header:
             return self.log
@@ -111,7 +111,7 @@ def schema_json(name: str, modules: Mapping[str, str]) -> bytes:
         _know(name, modules)
         message: dict[str, Any] = json_schema(message_class(name))
     except MessageError:
-        message = {}
+        message = _declaration(name, modules) or {}
     return json.dumps({**_HEADER, "properties": {**_HEADER["properties"], "message": message}}).encode()  # type: ignore[dict-item]
 
 
@@ -123,10 +123,24 @@ def header_alone(data: bytes) -> bytes:
 
 def _message_json(emission: Emission, modules: Mapping[str, str]) -> str:
     try:
+        if schema := _declaration(emission.type, modules):
+            return declared_text(schema, emission.body, emission.arrays)
         _know(emission.type, modules)
         return json_text(message_class(emission.type).decode(emission.body, emission.arrays))
     except MessageError as error:  # nobody is here who could say what it is; the recording says so
         return f'{{"undecoded":{json_text(str(error))},"body":{json_text(emission.body)}}}'
+
+
+def _declaration(kind: str, modules: Mapping[str, str]) -> dict[str, Any] | None:
+    """The JSON Schema by which a type was declared; None for what a module defines."""
+    told = modules.get(kind, "")
+    return _schema(told) if told.startswith("{") else None
+
+
+@lru_cache(maxsize=4096)
+def _schema(text: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(text)
+    return schema
 
 
 @lru_cache(maxsize=4096)

@@ -2,6 +2,9 @@
 
 Bytes become base64; an array becomes its dtype, shape and base64 data; a float that JSON does not know (NaN,
 infinities) becomes its name as text.
+
+A type that no class defines here, because only a program in another language knows it, may still be ``declared``: by a
+JSON Schema whose properties are its fields, in the order in which they stand in a body.
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from .message import Message
+from .emission import Buffer
+from .errors import MessageError
+from .message import Message, fields_of, message_class
 
 _BASE64 = {"type": "string", "contentEncoding": "base64"}
 _ARRAY = {
@@ -38,6 +43,46 @@ _SCALAR: dict[Any, dict[str, Any]] = {
     type(None): {"type": "null"},
     np.ndarray: _ARRAY,
 }
+
+#: JSON Schemas, as text, of the types that were declared in this process.
+declared: dict[str, str] = {}
+
+
+def declare(kind: str, schema: Mapping[str, Any]) -> None:
+    """Say how messages of a type read that nobody need know here; a class that is known must have the same fields.
+
+    Raises:
+        MessageError: the schema has no properties, or other fields than the class.
+    """
+    names = schema.get("properties")
+    if not isinstance(names, Mapping) or not all(isinstance(each, Mapping) for each in names.values()):
+        raise MessageError(
+            f"the schema of {kind} is {schema!r}; it needs properties, one for each field in their order, such as "
+            f'{{"properties": {{"text": {{"type": "string"}}}}}}'
+        )
+    try:
+        known = message_class(kind)
+    except MessageError:
+        declared[kind] = json.dumps({"title": kind, "type": "object", **schema})
+        return
+    fields = [name for name, _, _ in known.__message_checks__]
+    if fields != list(names):
+        raise MessageError(
+            f"{kind} is declared with the fields {', '.join(names) or '(none)'}, but {known.__module__}."
+            f"{known.__qualname__} has {', '.join(fields) or '(none)'}; give it another version or the same fields"
+        )
+
+
+def declared_text(schema: Mapping[str, Any], body: bytes, arrays: tuple[Buffer, ...]) -> str:
+    """The JSON of a message whose type was declared.
+
+    Raises:
+        MessageError: it does not have as many fields.
+    """
+    names, fields = list(schema["properties"]), fields_of(body, arrays)
+    if len(names) != len(fields):
+        raise MessageError(f"{len(fields)} fields where {schema['title']} has {len(names)}: {', '.join(names)}")
+    return json.dumps(json_value(dict(zip(names, fields, strict=True))), separators=(",", ":"))
 
 
 def json_schema(kind: type[Message]) -> dict[str, Any]:

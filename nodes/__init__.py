@@ -7,6 +7,7 @@
     picture                     and pictures that travel in pieces
     rover, ground_station       kinds of node that no orbit distinguishes
     host                        runs nodes in one process
+    foreign                     nodes whose program is in another language
 
 Imports from: bus. Imported by: orbiters, missions, launch.
 """

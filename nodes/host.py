@@ -20,7 +20,7 @@ from typing import Any
 from lightlag.bus.activation import Completion, Failure, LogRecord, Product
 from lightlag.bus.agenda import TIMER, TURN, Agenda, Entry
 from lightlag.bus.emission import Emission, Loss, Reception
-from lightlag.bus.errors import NodeError, RunError
+from lightlag.bus.errors import LightlagError, NodeError, RunError
 from lightlag.bus.face import Face, driving
 from lightlag.bus.loop import VirtualLoop
 from lightlag.bus.medium import Channel
@@ -40,6 +40,16 @@ _BUNCH = 56
 _UNCHECKED, _SLOW_S = 8, 0.01
 #: A host that computes for so long (wall s) says how far it is.
 _PAUSE_S = 0.25
+#: Frames of these that lead to a node's own code are left out of what a person is shown.
+_KERNEL = (
+    "asyncio/events.py",
+    "bus/futures.py",
+    "bus/loop.py",
+    "nodes/foreign/conversation.py",
+    "nodes/foreign/running.py",
+    "nodes/host.py",
+    "nodes/port.py",
+)
 _reception = Reception.at
 
 
@@ -380,13 +390,13 @@ def _traceback_of_node(error: BaseException) -> str:
     own = next((k for k, frame in enumerate(frames) if not _of_kernel(frame.filename)), None)
     if own is not None:
         del summary.stack[:own]
+    elif isinstance(error, LightlagError):  # it is about a program in another language: no place here says more
+        return f"{type(error).__name__}: {error}\n"
     return "".join(summary.format())
 
 
 def _of_kernel(filename: str) -> bool:
-    return filename.replace("\\", "/").endswith(
-        ("bus/loop.py", "bus/futures.py", "nodes/host.py", "nodes/port.py", "asyncio/events.py")
-    )
+    return filename.replace("\\", "/").endswith(_KERNEL)
 
 
 def _outlets(channels: Sequence[Channel]) -> Mapping[tuple[str, str], str]:

@@ -131,7 +131,7 @@ class Node:
         """Write a line with fields to the node's log, stamped with simulated time."""
         self._host.log(self.name, level, text, fields)
 
-    def publish(self, name: str, data: bytes, **facts: Any) -> None:
+    def publish(self, name: str, data: bytes, /, **facts: Any) -> None:
         """Write a file to the run directory, under ``pictures`` or the like, with facts about it.
 
         Raises:

@@ -23,6 +23,7 @@ from .machines import MACHINE_KEYS, Machine
 from .parameters import read_params
 from .plugins import NODES, PluginError, names, node_type, ports
 from .presence import read_presence
+from .programs import read_program
 from .source import UNKNOWN, Item
 from .spec import ChannelSpec, Graph, NodeSpec
 from .values import (
@@ -42,7 +43,7 @@ from .values import (
 __all__ = ["ChannelSpec", "Graph", "InvalidGraph", "NodeSpec", "load_graph", "read_declarations", "read_graph"]
 
 _KEYS = ("version", "name", "description", "args", "epoch", "seed", "until", "nodes", "channels", "place", "hosts")
-_NODE_KEYS = ("type", "params", "join", "leave")
+_NODE_KEYS = ("type", "params", "join", "leave", "exec", "folder")
 _REQUIRED = ("version", "name", "epoch", "until", "nodes")
 _DEFAULT_SEED = 1
 _MEDIUM_HINT = "expected space, or {wire: {latency: 2 ms}}"
@@ -169,7 +170,8 @@ class _Reading:
             if params is not None:
                 plain = given.plain() if given is not None else {}
                 written = plain if isinstance(plain, dict) else {}
-                specs[name] = NodeSpec(name, kind, cls, params, written, *presence)
+                program = read_program(fields.get("exec"), fields.get("folder"), declared.label, self._report)
+                specs[name] = NodeSpec(name, kind, cls, params, written, *presence, *program)
         if item is not None and item.value == {}:
             self._report.add("a graph without nodes", item.place, "declare one: name: {type: ...}")
         return specs

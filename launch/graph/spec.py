@@ -55,6 +55,10 @@ class NodeSpec:
     #: When it joins and when it leaves: nanoseconds of TDB after the epoch. Before and after it is absent.
     join_ns: int = 0
     leave_ns: int = NEVER_NS
+    #: The command of a program that does what the node does, in another language; empty: its class does it.
+    exec: tuple[str, ...] = ()
+    #: The folder in which the program runs.
+    folder: str = ""
 
     @property
     def is_absent_at_times(self) -> bool:
@@ -170,6 +174,9 @@ def _node_data(node: NodeSpec) -> dict[str, Plain]:
         data["join"] = duration_text(node.join_ns)
     if node.leave_ns < NEVER_NS:
         data["leave"] = duration_text(node.leave_ns)
+    if node.exec:
+        data["exec"] = [_escaped(word) for word in node.exec]
+        data["folder"] = _escaped(node.folder)
     return data
 
 

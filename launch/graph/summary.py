@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from .arguments import Argument, as_text
 from .plugins import ports
-from .spec import Graph, duration_text
+from .spec import Graph, NodeSpec, duration_text
 
 _HELP_CHARACTERS = 76
 
@@ -27,7 +27,7 @@ def of_graph(graph: Graph) -> str:
     """Name, time, nodes with their types, channels with their members and senders."""
     lines = [graph.name, *(f"  {line}" for line in graph.description.strip().splitlines()), ""]
     lines.append(f"from {graph.epoch.utc(0)} for {duration_text(graph.until_ns)}, seed {graph.seed}")
-    lines += ["", "nodes", _table([(f"  {node.name}", node.type) for node in graph.nodes.values()])]
+    lines += ["", "nodes", _table([(f"  {node.name}", node.type, _program(node)) for node in graph.nodes.values()])]
     for channel in graph.channels.values():
         medium = "space" if channel.medium == "space" else f"wire of {duration_text(channel.medium.latency_ns)}"
         lines += ["", f"channel {channel.name} ({medium})", f"  heard by  {_ends(channel.members)}"]
@@ -43,6 +43,10 @@ def loose_ends(graph: Graph) -> list[str]:
         for port in ports(node.cls)
         if graph.sends_on(node.name, port) is None
     ]
+
+
+def _program(node: NodeSpec) -> str:
+    return f"run by {shlex.join(node.exec)}" if node.exec else ""
 
 
 def _range(argument: Argument) -> str:

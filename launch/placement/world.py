@@ -19,6 +19,7 @@ from lightlag.bus.lookahead import Lookahead
 from lightlag.bus.medium import Channel, Medium, Wire
 from lightlag.bus.time import NEVER_NS, NS_PER_S
 from lightlag.launch.graph.spec import ChannelSpec, Graph
+from lightlag.nodes.foreign import find_program, let_run
 from lightlag.nodes.host import Host
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import RadioSpec
@@ -44,6 +45,9 @@ class World:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.nodes: dict[str, Node] = {name: spec.cls(name, spec.params) for name, spec in graph.nodes.items()}
+        for name, spec in graph.nodes.items():
+            if spec.exec:
+                let_run(self.nodes[name], spec.exec, spec.folder)
         self.channels: dict[str, Channel] = {
             name: Channel(name, self._medium(spec), dict(spec.members), dict(spec.senders))
             for name, spec in graph.channels.items()
@@ -98,8 +102,11 @@ class World:
             GraphError: a node has no trajectory, or none at the epoch, or asks for what is not there.
         """
         for name, node in self.nodes.items():
+            declared = self.graph.nodes[name]
             with self._blaming(name):
                 node.check(self.nodes)
+                if declared.exec and self.graph.place.get(name) not in self.graph.machines:
+                    find_program(declared.exec, declared.folder)
         for spec in self.graph.channels.values():
             if spec.medium == "space":
                 for name in {**spec.members, **spec.senders}:

@@ -19,7 +19,7 @@ from lightlag.bus.emission import Buffer
 from lightlag.bus.errors import GraphError, MessageError
 from lightlag.bus.message import Message
 from lightlag.bus.operator import OUTSIDE
-from lightlag.bus.schema import json_value
+from lightlag.bus.schema import declared, json_value
 from lightlag.launch.graph.diagnostics import did_you_mean
 from lightlag.launch.placement.world import World
 
@@ -114,7 +114,7 @@ def _act(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, A
 
 def _about(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
     """What a reader of the run's messages must know: the epoch, and which modules define them, found where."""
-    modules = {name: kind.__module__ for name, kind in _message_types().items()}
+    modules = {**declared, **{name: kind.__module__ for name, kind in _message_types().items()}}
     return {"epoch_tdb_ns": world.graph.epoch.tdb_ns, "modules": modules, "path": [path for path in sys.path if path]}
 
 
