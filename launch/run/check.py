@@ -111,7 +111,7 @@ class FirstDifference:
         #: The emission that differs: as recorded, and as made.
         self._record: Said | None = None
         self._made: Said | None = None
-        self._due = sorted(account.said.values(), key=lambda said: said.sent_ns, reverse=True)
+        self._due = sorted(account.said.values(), key=lambda said: (said.sent_ns, said.seq), reverse=True)
 
     # -- Listener -----------------------------------------------------------------------------------------------
 
