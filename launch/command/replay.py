@@ -237,12 +237,12 @@ def _where(difference: Difference) -> str:
 
 
 def _moved(difference: Difference) -> str:
-    """By how much an emission that is in both was sent later or sooner; empty if it was not."""
-    a, b = ((side or {}).get("sent_ns") for side in (difference.record, difference.replay))
+    """By how much what is in both came later or sooner; empty if it did not."""
+    a, b = ((side or {}).get("sent_ns", (side or {}).get("t_ns")) for side in (difference.record, difference.replay))
     if a is None or b is None or a == b:
         return ""
     amount = f"{abs(b - a) / 1e9:,.9f}".rstrip("0").rstrip(".")
-    return f"sent {amount} s {'later' if b > a else 'sooner'}"
+    return f"{amount} s {'later' if b > a else 'sooner'}"
 
 
 def _short(value: Any) -> str:

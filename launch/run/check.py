@@ -351,7 +351,11 @@ class AllDifferences:
 
     def _of_lines(self, before_ns: int) -> Iterator[Difference]:
         recorded = [noted for noted in self._account.noted if noted.t_ns < before_ns]
-        keys: list[Callable[[Noted], Any]] = [lambda noted: noted, lambda noted: noted.t_ns]
+        keys: list[Callable[[Noted], Any]] = [
+            lambda noted: noted,
+            lambda noted: noted.t_ns,
+            lambda noted: noted.line.partition(b",")[2],  # all but its time
+        ]
         for was, now in paired(recorded, self._lines, keys):
             if was == now:
                 self.counts.lines += 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import pdb
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -97,10 +97,7 @@ class Debugger(pdb.Pdb):
     def _stand_in(self, frame: FrameType) -> None:
         """Let the stack that a person sees end where the host runs an instant."""
         self.reset()
-        bottom = frame
-        while bottom.f_back is not None and not _is_host(bottom):
-            bottom = bottom.f_back
-        self.botframe = bottom
+        self.botframe = next((it for it in _outwards(frame) if _is_host(it)), frame)
 
     def _enter(self, frame: FrameType) -> None:
         """Stand in a frame, at the line that it is at, and go on as the person says."""
@@ -108,10 +105,10 @@ class Debugger(pdb.Pdb):
         self.interaction(frame, None)
         if self.stopframe is self.botframe and not self.breaks:
             return  # to go on, and nowhere to stop
-        traced: FrameType | None = frame
-        while traced is not None and traced is not self.botframe:
+        for traced in _outwards(frame):
             traced.f_trace = self.trace_dispatch
-            traced = traced.f_back
+            if traced is self.botframe:
+                break
         sys.settrace(self.trace_dispatch)
 
 
@@ -121,14 +118,28 @@ def _stands_still(debugger: Debugger, node: Node) -> None:
 
 
 def _own_frame() -> FrameType | None:
-    """The innermost frame of the node's own code; of its radio's, if that sends what it was given earlier."""
-    frame: FrameType | None = sys._getframe()
-    while frame is not None and not _is_host(frame):
-        if not frame.f_code.co_filename.replace("\\", "/").endswith(_KERNEL):
-            return frame
-        frame = frame.f_back
+    """The innermost frame of the node's own code; of its radio's, if that sends what it was given earlier.
+
+    None if the host runs no instant.
+    """
+    found = None
+    for frame in _outwards(sys._getframe()):
+        if _is_host(frame):
+            return found
+        if found is None and not _file(frame).endswith(_KERNEL):
+            found = frame
     return None
 
 
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
 def _is_host(frame: FrameType) -> bool:
-    return frame.f_code.co_name == "activate" and frame.f_code.co_filename.endswith("host.py")
+    return frame.f_code.co_name in ("activate", "finish") and _file(frame).endswith("nodes/host.py")
+
+
+def _file(frame: FrameType) -> str:
+    return frame.f_code.co_filename.replace("\\", "/")

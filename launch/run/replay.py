@@ -175,6 +175,8 @@ def prepare(
                 f"{path} was launched with --no-record, so there is nothing to replay from; launch it again without"
             )
         find_beside(facts)
+    if (here := str(Path.cwd())) not in sys.path:  # a class may lie there, as with a script
+        sys.path.append(here)
     bag = open_recorded(path)
     if not directory.graph.is_file():
         raise GraphError(
@@ -198,9 +200,6 @@ def prepare(
 
 def _with_class(graph: Graph, node: str, name: str) -> Graph:
     """The graph with another class for a node, which gets the parameters that the graph gives."""
-    for folder in (graph.folder, str(Path.cwd())):
-        if folder not in sys.path:
-            sys.path.append(folder)
     kind = node_type(name)
     if kind is None:
         raise GraphError(f"--class {name}: there is no such node type; write package.module:Class")
