@@ -36,6 +36,8 @@ _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
 #: So many digits of a number are written; a number that is less than this is nothing, in whatever unit.
 _DIGITS = 6
 _NOTHING = 1e-6
+#: A longer value is told by its beginning.
+_MOST_CHARACTERS = 40
 
 #: Sections, in the order in which they stand.
 _SECTIONS = ("run", "events", "received", "lost", "pictures", "last_words", "digest")
@@ -198,7 +200,8 @@ def departures_text(departures: Sequence[Departure], a: str = "this run", b: str
 
 
 def _cell(value: Any) -> str:
-    return "-" if value is None else _scalar(value)
+    text = "-" if value is None else _scalar(value)
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
 
 
 def _by(departure: Departure) -> str:

@@ -8,6 +8,8 @@ import sys
 
 import numpy as np
 import pytest
+from tests.integration.phold import GRAPH as PHOLD
+from tests.integration.phold import NAMES
 from tests.launch.fixtures.replayed import GRAPH, Ask
 from tests.launch.run.test_resume import Watcher
 
@@ -79,6 +81,14 @@ def test_a_node_does_again_what_it_did_among_processes(tmp_path, monkeypatch):
     path = launched(tmp_path, processes=3)
     for node in NODES:
         assert_the_same(replayed(path, node))
+
+
+def test_nodes_that_all_talk_to_all_at_random_do_again_what_they_did(tmp_path):
+    path = launched(tmp_path, PHOLD)
+    for name in NAMES:
+        found = replayed(path, name)
+        assert_the_same(found)
+        assert found.counts.emissions > 600
 
 
 def test_what_was_compared_is_counted(answers):
