@@ -5,6 +5,7 @@ Topics: ``/RECEIVER/CHANNEL/MESSAGE_TYPE`` for receptions, ``/RECEIVER/lost`` fo
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 from collections.abc import Mapping
@@ -13,11 +14,11 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from .emission import Emission
-from .errors import MessageError
+from .emission import Emission, Origin
+from .errors import JournalError, MessageError
 from .message import message_class
 from .part import LOGGED, LOST, Entry, header
-from .schema import declared_text, json_schema, json_text
+from .schema import declared_text, json_schema, json_text, message_of
 
 LOSS_SCHEMA, LOG_SCHEMA = "lightlag.loss", "lightlag.log"
 _HEADER = {
@@ -46,6 +47,8 @@ _LOG = {
         "fields": {"type": "object"},
     },
 }
+#: What stands for a message that nobody could decode when it was recorded.
+_UNDECODED = {"undecoded", "body"}
 #: Names, channels and types come again and again.
 _quoted = lru_cache(maxsize=4096)(json.dumps)
 
@@ -101,6 +104,45 @@ def opened(entry: Entry) -> Payload:
     emission = Emission.unpack(content, arrays)
     topic = f"/{name}/{emission.channel}/{emission.type.partition('@')[0]}"
     return Payload(t_ns, topic, place, emission.type, emission.sent_ns, header(emission), "", emission, b"")
+
+
+def emission_of(data: Mapping[str, Any]) -> Emission:
+    """The emission that was received, from what a recording has of the reception: with its message, byte for byte.
+
+    What its medium had stamped on it is not recorded.
+
+    Raises:
+        JournalError: the message cannot be made again as it was.
+    """
+    source, seq, kind, sent_ns, told = (data[key] for key in ("source", "seq", "type", "sent_ns", "message"))
+    what = f"the message of {source}:{seq} ({kind}) cannot be made again from its record"
+    arrays: tuple[bytes, ...] = ()
+    try:
+        if told.keys() == _UNDECODED:
+            body = base64.b64decode(told["body"])
+        else:
+            body, arrays = message_of(message_class(kind), told).encode()
+    except MessageError as error:
+        raise JournalError(f"{what}: {error}") from None
+    origin = Origin(*data["origin"]) if data["origin"] != [source, seq, sent_ns] else None
+    made = Emission(
+        source,
+        seq,
+        data["channel"],
+        kind,
+        sent_ns,
+        body,
+        arrays,
+        data.get("to", ""),
+        data["duration_ns"],
+        via=tuple(data["via"]),
+        origin=origin,
+    )
+    if made.size_bytes != data["bytes"]:
+        raise JournalError(
+            f"{what}: it comes to {made.size_bytes} bytes, and {data['bytes']} were sent; is its class another one now?"
+        )
+    return made
 
 
 def schema_json(name: str, modules: Mapping[str, str]) -> bytes:

@@ -112,7 +112,7 @@ def launch(
             if at is not None:
                 from lightlag.launch.run.fork import fork
 
-                resume = fork(resume, at, _settings(settings or []), run_dir).path
+                resume = fork(resume, at, settings_of(settings or []), run_dir).path
             with _display(quiet) as display:
                 raise typer.Exit(go_on(resume, options, display).exit_code)
         assert graph is not None
@@ -138,7 +138,7 @@ def _speed(text: str) -> float | None:
     return factor
 
 
-def _settings(words: Sequence[str]) -> dict[str, str]:
+def settings_of(words: Sequence[str]) -> dict[str, str]:
     """What --set says, by NODE.PARAM."""
     settings: dict[str, str] = {}
     for word in words:

@@ -64,6 +64,15 @@ def read_params(model: type[NodeParams], item: Item | None, node: Place, report:
     return _overlay(given, None)
 
 
+def params_of(model: type[NodeParams], given: Mapping[str, Any]) -> NodeParams:
+    """The same of plain values, as a graph file has them.
+
+    Raises:
+        ValidationError: they are wrong.
+    """
+    return _overlay(model.model_validate(dict(given)), None)
+
+
 Model = typing.TypeVar("Model", bound=BaseModel)
 
 

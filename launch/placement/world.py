@@ -122,9 +122,9 @@ class World:
         except GraphError as error:
             raise self.graph.error(f"nodes.{node}", f"{node}: {error}") from None
 
-    def host(self, name: str, members: Sequence[str]) -> Host:
-        """A host of some of the nodes."""
-        return Host(
+    def host(self, name: str, members: Sequence[str], kind: type[Host] | None = None) -> Host:
+        """A host of some of the nodes, of a kind of its own if one is given."""
+        return (kind or Host)(
             name,
             [self.nodes[node] for node in members],
             list(self.channels.values()),

@@ -46,7 +46,7 @@ def fork(run_dir: Path, at: str, settings: Mapping[str, str], into: Path | None)
         if envelope.kind == wire.ACT and envelope.emissions[0].sent_ns < at_ns - 1
     ]
     host_of = {node: index for index, group in enumerate(facts["groups"]) for node in group}
-    for node, values in _by_node(graph, settings).items():
+    for node, values in by_node(graph, settings).items():
         body, _ = Setting(values).encode()  # type: ignore[attr-defined]
         seq = len(acts) + 1
         # What an operator sends arrives a nanosecond later: at the instant itself.
@@ -72,18 +72,22 @@ def _instant_ns(graph: Graph, at: str) -> int:
     return at_ns
 
 
-def _by_node(graph: Graph, settings: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """The settings of each node, every one checked against its parameters."""
-    by_node: dict[str, dict[str, str]] = {}
+def by_node(graph: Graph, settings: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The settings of each node, every one checked against its parameters.
+
+    Raises:
+        GraphError: there is no such node or parameter, or the value is wrong.
+    """
+    found: dict[str, dict[str, str]] = {}
     for path, text in settings.items():
         node, _, parameter = path.partition(".")
         if node not in graph.nodes:
             near = did_you_mean(node, graph.nodes) or f"nodes of this graph: {', '.join(graph.nodes)}"
             raise GraphError(f"--set {path}: unknown node {node!r}; {near}")
-        by_node.setdefault(node, {})[parameter] = text
-    for node, values in by_node.items():
+        found.setdefault(node, {})[parameter] = text
+    for node, values in found.items():
         try:
             changed(graph.nodes[node].params, values)
         except GraphError as error:
             raise GraphError(f"--set {node}: {error}") from None
-    return by_node
+    return found
