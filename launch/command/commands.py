@@ -13,17 +13,7 @@ import typer
 
 from lightlag.launch.run.options import AUTO, EXIT_BAD_INPUT
 
-from .bag import app as bag_app
 from .teaching import LATEST, AsJson, GraphName, Run, Words, errors_taught, load, processes_asked
-from .topic import app as topic_app
-
-
-def register(app: typer.Typer) -> None:
-    """Put the commands into the application."""
-    for command in (validate, show, plan, lint, why, send):
-        app.command()(command)
-    app.add_typer(topic_app)
-    app.add_typer(bag_app)
 
 
 def validate(graph: GraphName, arguments: Words = None) -> None:
@@ -49,11 +39,12 @@ def show(
     only_arguments: Annotated[bool, typer.Option("--args", help="The arguments it takes.")] = False,
     resolved: Annotated[bool, typer.Option("--resolved", help="The graph file with every argument put in.")] = False,
 ) -> None:
-    """Show what a graph declares: in short, its arguments, or the resolved file.
+    """Show what a graph declares.
 
     \b
-    lightlag show mars2020 --args
-    lightlag show mars2020 seed:=7 --resolved > mine.yaml
+    lightlag show mars2020                                  in short
+    lightlag show mars2020 --args                           the arguments it takes
+    lightlag show mars2020 seed:=7 --resolved > mine.yaml   the file, with every argument put in
     """
     if only_arguments and resolved:
         raise typer.BadParameter("choose one of --args and --resolved")
@@ -78,11 +69,13 @@ def plan(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
-    """Show which nodes would run together, by light time, how far they can run ahead of each other, and why.
+    """Show which nodes would run together.
 
     \b
     lightlag plan mars2020
     lightlag plan mars2020 --processes 4 --all
+
+    They are put together by light time; shown is how far they can run ahead of each other, and why.
     """
     count = processes_asked(processes)
     with errors_taught():

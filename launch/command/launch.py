@@ -12,6 +12,7 @@ import typer
 
 from lightlag.launch.run.options import RunOptions
 
+from . import completing
 from .teaching import Words, errors_taught, load, processes_asked
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 def launch(
     graph: Annotated[
         str | None,
-        typer.Argument(metavar="GRAPH", help="A shipped graph (mars2020) or the path of a graph file (my.yaml)."),
+        typer.Argument(
+            metavar="GRAPH",
+            help="A shipped graph (mars2020) or the path of a graph file (my.yaml).",
+            autocompletion=completing.graphs,
+        ),
     ] = None,
     arguments: Words = None,
     until: Annotated[
@@ -40,7 +45,12 @@ def launch(
     ] = "max",
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", file_okay=False, help="Go on with a run that was interrupted or killed."),
+        typer.Option(
+            metavar="RUN",
+            file_okay=False,
+            help="Go on with a run that was interrupted or killed.",
+            autocompletion=completing.runs,
+        ),
     ] = None,
     at: Annotated[
         str | None,

@@ -12,17 +12,27 @@ import typer
 
 from lightlag.launch.run.options import AUTO, EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_RUN_FAILED
 
+from . import completing
+
 if TYPE_CHECKING:
+    from lightlag.bus.errors import LightlagError
     from lightlag.launch.graph.spec import Graph
 
 GraphName = Annotated[
-    str, typer.Argument(metavar="GRAPH", help="A shipped graph (mars2020) or the path of a graph file (my.yaml).")
+    str,
+    typer.Argument(
+        metavar="GRAPH",
+        help="A shipped graph (mars2020) or the path of a graph file (my.yaml).",
+        autocompletion=completing.graphs,
+    ),
 ]
 Words = Annotated[
     list[str] | None,
     typer.Argument(metavar="NAME:=VALUE", help="Arguments of the graph; see: lightlag show GRAPH --args"),
 ]
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a live run.")]
+Run = Annotated[
+    Path, typer.Argument(metavar="RUN", help="The directory of a live run.", autocompletion=completing.runs)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 LATEST = Path("runs/latest")
 
@@ -59,20 +69,27 @@ def errors_taught(*, nothing: str = "nothing was started", refused: int = EXIT_R
 
     ``nothing`` is what bad input has come to, ``refused`` the exit code of what a run, rather than the input, refuses.
     """
-    from lightlag.bus.errors import GraphError, LightlagError
+    from lightlag.bus.errors import LightlagError
 
     try:
         yield
-    except GraphError as error:
-        from lightlag.launch.graph.diagnostics import Diagnostic, InvalidGraph
-
-        from .display import show_errors
-
-        show_errors(error if isinstance(error, InvalidGraph) else InvalidGraph([Diagnostic(str(error))]), nothing)
-        raise typer.Exit(EXIT_BAD_INPUT) from None
     except LightlagError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(refused) from None
+        raise typer.Exit(tell(error, nothing=nothing, refused=refused)) from None
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def tell(error: LightlagError, *, nothing: str = "nothing was started", refused: int = EXIT_RUN_FAILED) -> int:
+    """Say on standard error what was wrong, and return the exit code; see ``errors_taught``."""
+    from lightlag.bus.errors import GraphError
+
+    if not isinstance(error, GraphError):
+        typer.echo(f"error: {error}", err=True)
+        return refused
+    from lightlag.launch.graph.diagnostics import Diagnostic, InvalidGraph
+
+    from .display import show_errors
+
+    show_errors(error if isinstance(error, InvalidGraph) else InvalidGraph([Diagnostic(str(error))]), nothing)
+    return EXIT_BAD_INPUT

@@ -18,6 +18,8 @@ import typer
 
 from lightlag.launch.run.options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 
+from . import completing
+from .page import table
 from .teaching import LATEST
 
 if TYPE_CHECKING:
@@ -28,13 +30,19 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="topic",
-    help="Listen to what nodes of a run receive, live or recorded; nothing of the run changes by it.",
+    help="Listen to what nodes of a run receive, live or recorded.\n\nNothing of the run changes by it.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 Run = Annotated[
-    Path, typer.Option("--run", metavar="RUN|FILE", help="A run directory, live or not, or a recording (run.mcap).")
+    Path,
+    typer.Option(
+        "--run",
+        metavar="RUN|FILE",
+        help="A run directory, live or not, or a recording (run.mcap).",
+        autocompletion=completing.runs,
+    ),
 ]
 Topic = Annotated[str, typer.Argument(metavar="TOPIC", help="One topic, or a pattern: '/goldstone/*'.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, one object a line.")]
@@ -71,7 +79,7 @@ def list_(run: Run = LATEST, seconds: For = None, as_json: AsJson = False) -> No
             typer.echo(json.dumps({"topic": topic, "records": it.count, "bytes": it.size, "type": it.schema}))
         rows.append((topic, f"{it.count:,}", it.schema))
     if not as_json:
-        _print(_table(rows, right=(1,)))
+        _print(table(rows, right=(1,)))
 
 
 @app.command()
@@ -195,9 +203,9 @@ def _figures(run: Path, topic: str, seconds: float | None, heading: tuple[str, .
     seen: dict[str, Seen] = {}
     news: dict[str, None] = {}
 
-    def table(names: Sequence[str]) -> list[str]:
+    def figures(names: Sequence[str]) -> list[str]:
         rows = [("topic", *heading), *(_figures_of(name, seen[name], heading) for name in names)]
-        return _table(rows, right=range(1, len(heading))) if names else []
+        return table(rows, right=range(1, len(heading))) if names else []
 
     def shown() -> list[str]:
         # logs are not on their way anywhere
@@ -214,17 +222,17 @@ def _figures(run: Path, topic: str, seconds: float | None, heading: tuple[str, .
                     if draws and time.monotonic() - shown_s > _SHOWN_S:
                         shown_s = time.monotonic()
                         if screen is not None:
-                            screen(table(shown()))
+                            screen(figures(shown()))
                         else:
-                            _print(table([name for name in shown() if name in news])[1:])
+                            _print(figures([name for name in shown() if name in news])[1:])
                         news.clear()
             finally:
                 if as_json:
                     _print(json.dumps(_data_of(name, seen[name], heading)) for name in shown())
                 elif screen is not None:
-                    screen(table(shown()))
+                    screen(figures(shown()))
                 else:
-                    _print(table(shown()))
+                    _print(figures(shown()))
         feed.tell(_records(feed.count))
 
 
@@ -338,19 +346,6 @@ def _scalar(value: Any) -> str:
 
 def _records(count: int) -> str:
     return f"{count:,} record{'s' if count != 1 else ''}"
-
-
-def _table(rows: Sequence[tuple[str, ...]], right: Sequence[int]) -> list[str]:
-    """The lines of a table, the columns ``right`` flush right."""
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [
-            f"{cell:>{width}}" if k in right else f"{cell:<{width}}"
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
 
 
 def _print(lines: Iterable[str]) -> None:

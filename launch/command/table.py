@@ -1,0 +1,42 @@
+"""Every command of ``lightlag``: its name, what it does in a line, and where it is. A new command is a line here.
+
+Nothing is imported to read the table, so that ``lightlag --help`` is quick; of a command its own module only is, when
+it is called. What is said of a command is how its own ``--help`` begins; a test compares.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """A command of the command line."""
+
+    name: str
+    #: How its ``--help`` begins, at most 62 characters, to a full stop.
+    does: str
+    #: The module in this package and, in it, the function, or the Typer app of a command that has commands.
+    where: str
+
+
+#: By heading, in the order in which they are listed.
+COMMANDS: dict[str, tuple[Command, ...]] = {
+    "Run": (Command("launch", "Run a graph: every node it declares, until its end.", "launch:launch"),),
+    "Look at a graph": (
+        Command("validate", "Check a graph and its arguments; start nothing.", "commands:validate"),
+        Command("show", "Show what a graph declares.", "commands:show"),
+        Command("plan", "Show which nodes would run together.", "commands:plan"),
+        Command("lint", "Find in node code what may give another result in another run.", "commands:lint"),
+    ),
+    "Look at a run, act on it": (
+        Command("why", "Who waits for whom in a live run, and what is being computed.", "commands:why"),
+        Command("topic", "Listen to what nodes of a run receive, live or recorded.", "topic:app"),
+        Command("send", "Have a node of a live run receive a message from you.", "commands:send"),
+    ),
+    "Look at a recording": (Command("bag", "Look into recordings: what is in one, where two differ.", "bag:app"),),
+    "The command line": (Command("completion", "Have the shell complete what you type.", "completion:completion"),),
+}
+
+
+#: The same by name.
+BY_NAME = {command.name: command for commands in COMMANDS.values() for command in commands}
