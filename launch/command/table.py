@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
         Command("send", "Have a node of a live run receive a message from you.", "commands:send"),
     ),
     "Look at a recording": (Command("bag", "Look into recordings: what is in one, where two differ.", "bag:app"),),
+    "Ask": (Command("node", "Look at the node types that are installed.", "node:app"),),
     "The command line": (Command("completion", "Have the shell complete what you type.", "completion:completion"),),
 }
 
