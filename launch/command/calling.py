@@ -58,12 +58,12 @@ def app_of(command: str) -> typer.Typer:
 
 def _help_of(command: Any, words: Sequence[str]) -> str:
     """The page that is asked for; made without reading the words further, for which Typer would import pydantic."""
-    ctx: Any = typer.Context(command, info_name="lightlag")
+    ctx: Any = typer.Context(command, info_name="lightlag", **command.context_settings)
     for word in words:
         if word not in getattr(command, "commands", ()):
             break
         command = command.commands[word]
-        ctx = typer.Context(command, info_name=word, parent=ctx)
+        ctx = typer.Context(command, info_name=word, parent=ctx, **command.context_settings)
     return str(command.get_help(ctx))
 
 

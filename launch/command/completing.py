@@ -12,7 +12,8 @@ from pathlib import Path
 import typer
 
 RUNS = Path("runs")
-_GRAPH = "mars2020"
+#: The graph that is meant where none is named.
+GRAPH = "mars2020"
 
 
 def graphs(incomplete: str) -> list[str]:
@@ -52,7 +53,7 @@ def places(context: typer.Context, incomplete: str) -> list[str]:
     from lightlag.orbiters.ephemeris import NAIF_IDS
     from lightlag.orbiters.stations import DSN_SITES
 
-    item = read_graph_file(context.params.get("graph") or _GRAPH, Report())
+    item = read_graph_file(context.params.get("graph") or GRAPH, Report())
     tree = item.plain() if item is not None else None
     nodes = tree.get("nodes") if isinstance(tree, dict) else None
     return _beginning(incomplete, [*NAIF_IDS, *(nodes if isinstance(nodes, dict) else ()), *DSN_SITES])

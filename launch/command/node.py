@@ -145,10 +145,10 @@ def _port_row(port: PortFacts) -> tuple[str, ...]:
 
     if port.kind != "radio":
         return port.name, "for a wire", "", "", port.description
-    sends = "mute" if port.transmit_hz is None else f"sends {quantity_text(port.transmit_hz, 'frequency')}"
+    sends = "cannot send" if port.transmit_hz is None else f"sends {quantity_text(port.transmit_hz, 'frequency')}"
     if port.transmit_hz is not None and port.rate_bps is not None:
         sends += f" at {quantity_text(port.rate_bps, 'data rate')}"
-    hears = "deaf" if port.receive_hz is None else f"hears {quantity_text(port.receive_hz, 'frequency')}"
+    hears = "cannot hear" if port.receive_hz is None else f"hears {quantity_text(port.receive_hz, 'frequency')}"
     return port.name, "radio", sends, hears, port.description
 
 

@@ -34,7 +34,11 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
         Command("send", "Have a node of a live run receive a message from you.", "commands:send"),
     ),
     "Look at a recording": (Command("bag", "Look into recordings: what is in one, where two differ.", "bag:app"),),
-    "Ask": (Command("node", "Look at the node types that are installed.", "node:app"),),
+    "Ask": (
+        Command("owlt", "How long light takes from one place to another.", "owlt:owlt"),
+        Command("where", "Where a spacecraft, station or body is, and who sees it.", "where:where"),
+        Command("node", "Look at the node types that are installed.", "node:app"),
+    ),
     "The command line": (Command("completion", "Have the shell complete what you type.", "completion:completion"),),
 }
 

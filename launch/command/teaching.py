@@ -17,6 +17,7 @@ from . import completing
 if TYPE_CHECKING:
     from lightlag.bus.errors import LightlagError
     from lightlag.launch.graph.spec import Graph
+    from lightlag.launch.placement.sky import Sky
 
 GraphName = Annotated[
     str,
@@ -35,6 +36,19 @@ Run = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 LATEST = Path("runs/latest")
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="UTC", help="The instant; else now or, where nodes of a graph are named, its epoch."),
+]
+OfGraph = Annotated[
+    str | None,
+    typer.Option(
+        "--graph",
+        metavar="GRAPH",
+        help="The graph whose nodes are meant; else mars2020, for names that are no bodies or stations.",
+        autocompletion=completing.graphs,
+    ),
+]
 
 
 def load(graph: str, words: Sequence[str] | None, until: str | None, hosts: Path | None = None) -> Graph:
@@ -52,6 +66,32 @@ def load(graph: str, words: Sequence[str] | None, until: str | None, hosts: Path
     for warning in loose_ends(loaded):
         typer.echo(f"warning: {warning}", err=True)
     return loaded
+
+
+def sky_of(names: Sequence[str], graph: str | None, at: str | None) -> tuple[Sky, int]:
+    """What is asked about places and the instant (run time, ns); a graph is loaded only where it is needed.
+
+    Raises:
+        GraphError: the graph is wrong, or the instant is outside of the ephemeris.
+        TimeError: ``at`` is no UTC instant.
+    """
+    from datetime import UTC, datetime
+
+    from lightlag.bus.time import Epoch
+    from lightlag.launch.placement.sky import Sky, is_known_anywhere
+
+    if graph is None and all(map(is_known_anywhere, names)):
+        sky = Sky(epoch=Epoch.parse(at or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"))
+        return sky, 0
+    loaded = load(graph or completing.GRAPH, None, None)
+    sky = Sky(loaded)
+    t_ns = loaded.epoch.t_ns(at) if at else 0
+    if not 0 <= t_ns <= loaded.until_ns:
+        ends = f"{loaded.epoch.utc(0, 0)} to {loaded.epoch.utc(loaded.until_ns, 0)}"
+        typer.echo(
+            f"note: {loaded.name} runs from {ends}; where its nodes are at other times is extrapolated", err=True
+        )
+    return sky, t_ns
 
 
 def processes_asked(text: str | None) -> int | None:

@@ -125,9 +125,9 @@ def _parameter(name: str, field: FieldInfo, owner: BaseModel | None) -> Paramete
     limits = {key: getattr(mark, key) for mark in _marks(field) for key in ("gt", "ge", "lt", "le") if _has(mark, key)}
     return Parameter(
         name=name,
-        type=_type_text(field.annotation, unit),
+        type="UTC instant" if _is_utc(field) else _type_text(field.annotation, unit),
         unit=unit,
-        required=field.is_required(),
+        required=field.is_required() and owner is None,
         default=None if isinstance(value, BaseModel) or value is None else _value_text(value, unit),
         low=_limit(limits, "gt", "ge", unit),
         high=_limit(limits, "lt", "le", unit),
@@ -148,6 +148,10 @@ def _marks(field: FieldInfo) -> list[Any]:
     """What the annotation of a field says beside its type, also inside of ``X | None``."""
     inside = (mark for choice in typing.get_args(field.annotation) for mark in typing.get_args(choice)[1:])
     return [*field.metadata, *inside]
+
+
+def _is_utc(field: FieldInfo) -> bool:
+    return typing.get_args(Utc)[1] in _marks(field)
 
 
 def _has(mark: Any, key: str) -> bool:
@@ -171,25 +175,23 @@ def _value_text(value: Any, unit: str) -> str:
     if isinstance(value, float):
         return f"{value:.9g}"
     if isinstance(value, tuple | list):
-        return f"[{', '.join(_value_text(item, '') for item in value)}]"
+        return f"[{', '.join(_value_text(item, unit) for item in value)}]"
     return str(value) or "''"
 
 
 def _type_text(annotation: Any, unit: str) -> str:
     """A type in our words."""
-    if unit:
-        return _DIMENSIONS[unit]
-    if annotation in _WORDS:
-        return _WORDS[annotation]
-    if typing.get_origin(annotation) is typing.Annotated:
-        return "UTC instant" if annotation == Utc else _type_text(typing.get_args(annotation)[0], "")
     origin, inside = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation in _WORDS:
+        return _DIMENSIONS[unit] if unit else _WORDS[annotation]
+    if origin is typing.Annotated:
+        return _type_text(inside[0], unit)
     if origin is typing.Literal:
         return f"one of: {', '.join(map(str, inside))}"
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(_type_text(it, "") for it in inside if it is not type(None))
+        return " or ".join(_type_text(it, unit) for it in inside if it is not type(None))
     if origin in (tuple, list, set, frozenset):
-        return f"list of {_type_text(inside[0], '')}" if inside else "list"
+        return f"list of {_type_text(inside[0], unit)}" if inside else "list"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "radio" if issubclass(annotation, RadioSpec) else "mapping"
     return getattr(annotation, "__name__", str(annotation))
