@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lightlag.launch.run.options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
-
 from . import completing
+from .bag_export import export
+from .bag_play import play
 from .page import table
+from .teaching import A_RECORDING, Recording, recording_errors_taught
 
 if TYPE_CHECKING:
     from lightlag.launch.look.difference import Comparison
@@ -33,13 +33,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_WHAT = "A run directory, finished or not, or a recording (run.mcap)."
-Bag = Annotated[Path, typer.Argument(metavar="RUN|FILE", help=_WHAT, autocompletion=completing.runs)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 
 
 @app.command()
-def info(run: Bag, as_json: AsJson = False) -> None:
+def info(run: Recording, as_json: AsJson = False) -> None:
     """What a recording holds: when, how much on which topic, what was lost and why, which run it was.
 
     \b
@@ -48,7 +46,7 @@ def info(run: Bag, as_json: AsJson = False) -> None:
 
     A run that was killed, or is still under way, is read from the parts that its hosts write.
     """
-    with _errors_taught():
+    with recording_errors_taught():
         from lightlag.launch.look.recorded import open_recorded
 
         bag = open_recorded(run)
@@ -74,7 +72,7 @@ def recover(
 
     The parts stay where they are. To go on with the run instead: lightlag launch --resume RUN
     """
-    with _errors_taught():
+    with recording_errors_taught():
         from lightlag.launch.rundir.directory import RunDirectory
 
         directory = RunDirectory(run)
@@ -86,7 +84,7 @@ def recover(
 
 @app.command()
 def diff(
-    a: Annotated[Path, typer.Argument(metavar="A", help=_WHAT, autocompletion=completing.runs)],
+    a: Annotated[Path, typer.Argument(metavar="A", help=A_RECORDING, autocompletion=completing.runs)],
     b: Annotated[Path, typer.Argument(metavar="B", help="The same, of the other run.", autocompletion=completing.runs)],
     as_json: AsJson = False,
 ) -> None:
@@ -98,11 +96,15 @@ def diff(
 
     Compared is what every node got, in its order; logs are not. Exit code 0: the same; 1: not; 2: bad input.
     """
-    with _errors_taught():
+    with recording_errors_taught():
         from lightlag.launch.look.recorded import open_recorded
 
         code = _diff(open_recorded(a), open_recorded(b), as_json=as_json)
     raise typer.Exit(code)
+
+
+app.command()(play)
+app.command()(export)
 
 
 def _summary(bag: Recorded) -> dict[str, Any]:
@@ -241,18 +243,3 @@ def _in_short(side: dict[str, Any] | None) -> str:
         return "nothing more"
     lost = f", lost: {side['reason']}" if side["what"] == "lost" else ", received"
     return f"{side['type']} {side['source']}:{side['seq']} on {side['channel']}, sent {side['sent_ns']} ns{lost}"
-
-
-@contextmanager
-def _errors_taught() -> Iterator[None]:
-    """What is wrong with the input becomes a line on standard error and exit code 2."""
-    from lightlag.bus.errors import LightlagError
-
-    try:
-        yield
-    except (LightlagError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(EXIT_BAD_INPUT) from None
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None

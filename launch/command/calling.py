@@ -51,7 +51,8 @@ def app_of(command: str) -> typer.Typer:
     if isinstance(found, typer.Typer):
         app.add_typer(found, name=command)
     else:
-        app.command(command)(found)
+        settings = {"ignore_unknown_options": True} if BY_NAME[command].hands_on else None
+        app.command(command, context_settings=settings)(found)
     _give_pages(app)
     return app
 

@@ -38,6 +38,7 @@ def show(
     arguments: Words = None,
     only_arguments: Annotated[bool, typer.Option("--args", help="The arguments it takes.")] = False,
     resolved: Annotated[bool, typer.Option("--resolved", help="The graph file with every argument put in.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what a graph declares.
 
@@ -46,17 +47,21 @@ def show(
     lightlag show mars2020 --args                           the arguments it takes
     lightlag show mars2020 seed:=7 --resolved > mine.yaml   the file, with every argument put in
     """
-    if only_arguments and resolved:
-        raise typer.BadParameter("choose one of --args and --resolved")
+    if only_arguments + resolved > 1 or (resolved and as_json):
+        raise typer.BadParameter("choose one of --args and --resolved; what is --resolved is YAML, not --json")
     with errors_taught():
         from lightlag.launch.graph import summary
 
         if only_arguments:
             from lightlag.launch.graph.loading import read_declarations
 
-            typer.echo(summary.of_arguments(read_declarations(graph)))
+            declared = read_declarations(graph)
+            typer.echo(json.dumps(summary.data_of_arguments(declared)) if as_json else summary.of_arguments(declared))
             return
         loaded = load(graph, arguments, None)
+        if as_json:
+            typer.echo(json.dumps(summary.data_of_graph(loaded)))
+            return
         typer.echo(loaded.to_yaml().rstrip() if resolved else summary.of_graph(loaded))
 
 

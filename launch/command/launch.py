@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,7 @@ import typer
 from lightlag.launch.run.options import RunOptions
 
 from . import completing
-from .teaching import Words, errors_taught, load, processes_asked
+from .teaching import Words, errors_taught, load, processes_asked, speed_asked
 
 if TYPE_CHECKING:
     from lightlag.launch.run.options import Observer
@@ -101,7 +100,7 @@ def launch(
         raise typer.BadParameter("--at and --set belong together, with --resume: at T, what is to be different")
     if mixed and resume is not None:
         raise typer.BadParameter("--mixed is said when a run begins; one that is resumed keeps to what was said then")
-    pace = _speed(speed)
+    pace = speed_asked(speed)
     count = None if in_process else processes_asked(processes)
     with errors_taught():
         from lightlag.launch.run.runner import resume as go_on
@@ -133,19 +132,6 @@ def launch(
             raise typer.Exit(check_and_tell(loaded, options, quiet=quiet))
         with _display(quiet) as display:
             raise typer.Exit(run(loaded, options, display).exit_code)
-
-
-def _speed(text: str) -> float | None:
-    """What --speed asks for: simulated seconds a second; None: as fast as it goes."""
-    if text == "max":
-        return None
-    try:
-        factor = float(text.removesuffix("x"))
-    except ValueError:
-        factor = 0.0
-    if not 0 < factor < inf:
-        raise typer.BadParameter(f"--speed is {text!r}; give max, or how much faster than real time: 1x, 60x, 0.5x")
-    return factor
 
 
 def _settings(words: Sequence[str]) -> dict[str, str]:

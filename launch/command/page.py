@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable, Sequence
-from typing import TextIO
+from typing import Self, TextIO
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _MOST_COLUMNS = 100
@@ -58,6 +59,40 @@ def table(rows: Iterable[Sequence[str]], right: Sequence[int] = (), styles: Sequ
     looks = [*styles, *[""] * (len(widths) - len(styles))]
     lines = [_row(heading, widths, right, ["bold"] * len(widths))] if any(heading) else []
     return [*lines, *(_row(row, widths, right, looks) for row in others)]
+
+
+class Ticker:
+    """A line on a screen that says how far something has come, and goes away; elsewhere nothing."""
+
+    #: No more often than this (wall s): a person reads no faster.
+    _SELDOM_S = 0.1
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._shown = is_screen(stream)
+        self._said_s = time.monotonic()
+        self._stands = False
+
+    def say(self, text: str) -> None:
+        """Put it in the place of what was said before."""
+        if self._shown and time.monotonic() - self._said_s > self._SELDOM_S:
+            self._said_s = time.monotonic()
+            self._stands = True
+            self._stream.write(f"\r\x1b[K{painted(text, 'dim', self._stream)}")
+            self._stream.flush()
+
+    def clear(self) -> None:
+        """Take it away."""
+        if self._stands:
+            self._stands = False
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.clear()
 
 
 def _row(row: Sequence[str], widths: Sequence[int], right: Sequence[int], styles: Sequence[str]) -> str:

@@ -17,6 +17,8 @@ class Command(NamedTuple):
     does: str
     #: The module in this package and, in it, the function, or the Typer app of a command that has commands.
     where: str
+    #: Whether words that are not its own are handed on, as they are, to another program.
+    hands_on: bool = False
 
 
 #: By heading, in the order in which they are listed.
@@ -29,9 +31,12 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
         Command("lint", "Find in node code what may give another result in another run.", "commands:lint"),
     ),
     "Look at a run, act on it": (
+        Command("ps", "The runs of this machine: how far, how fast, at what cost.", "ps:ps"),
         Command("why", "Who waits for whom in a live run, and what is being computed.", "commands:why"),
+        Command("logs", "What the nodes of a run have noted.", "logs:logs"),
         Command("topic", "Listen to what nodes of a run receive, live or recorded.", "topic:app"),
         Command("send", "Have a node of a live run receive a message from you.", "commands:send"),
+        Command("stop", "End a live run.", "ps:stop"),
     ),
     "Look at a recording": (Command("bag", "Look into recordings: what is in one, where two differ.", "bag:app"),),
     "Ask": (
@@ -39,7 +44,11 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
         Command("where", "Where a spacecraft, station or body is, and who sees it.", "where:where"),
         Command("node", "Look at the node types that are installed.", "node:app"),
     ),
-    "The command line": (Command("completion", "Have the shell complete what you type.", "completion:completion"),),
+    "This machine": (
+        Command("doctor", "Check that this machine can run what you ask of it.", "doctor:doctor"),
+        Command("test", "Run the tests of this folder with pytest.", "testing:run_tests", hands_on=True),
+        Command("completion", "Have the shell complete what you type.", "completion:completion"),
+    ),
 }
 
 

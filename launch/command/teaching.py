@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,8 @@ Run = Annotated[
     Path, typer.Argument(metavar="RUN", help="The directory of a live run.", autocompletion=completing.runs)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+A_RECORDING = "A run directory, finished or not, or a recording (run.mcap)."
+Recording = Annotated[Path, typer.Argument(metavar="RUN|FILE", help=A_RECORDING, autocompletion=completing.runs)]
 LATEST = Path("runs/latest")
 At = Annotated[
     str | None,
@@ -103,6 +106,19 @@ def processes_asked(text: str | None) -> int | None:
     return int(text)
 
 
+def speed_asked(text: str) -> float | None:
+    """What --speed asks for: simulated seconds a second; None: as fast as it goes."""
+    if text == "max":
+        return None
+    try:
+        factor = float(text.removesuffix("x"))
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor < inf:
+        raise typer.BadParameter(f"--speed is {text!r}; give max, or how much faster than real time: 1x, 60x, 0.5x")
+    return factor
+
+
 @contextmanager
 def errors_taught(*, nothing: str = "nothing was started", refused: int = EXIT_RUN_FAILED) -> Iterator[None]:
     """Errors that lightlag raises on purpose become lines on standard error and an exit code; no traceback.
@@ -133,3 +149,20 @@ def tell(error: LightlagError, *, nothing: str = "nothing was started", refused:
 
     show_errors(error if isinstance(error, InvalidGraph) else InvalidGraph([Diagnostic(str(error))]), nothing)
     return EXIT_BAD_INPUT
+
+
+@contextmanager
+def recording_errors_taught() -> Iterator[None]:
+    """What is wrong with a recording, or with a file, becomes a line on standard error and exit code 2."""
+    from lightlag.bus.errors import LightlagError
+
+    try:
+        yield
+    except (LightlagError, OSError) as error:
+        if isinstance(error, BrokenPipeError):  # whoever read has had enough
+            raise
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(EXIT_BAD_INPUT) from None
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
