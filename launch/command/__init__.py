@@ -9,11 +9,14 @@ General layout:
     overview, calling        ``lightlag --help``; how the command that was typed is found, and its page of help
     completion, completing   ``lightlag completion``; what can stand in the place of a word
     launch                   ``lightlag launch``
-    commands                 other commands of few words
-    bag, topic               commands that have commands
+    commands                 other commands of few words: of a graph, and ``why`` and ``send``
+    bag, topic, node         commands that have commands; ``bag_play`` and ``bag_export`` are two of ``bag``'s
+    owlt, where              how long light takes, where things are
+    logs, ps                 what nodes have noted; which runs there are, and the end of one
+    doctor, testing          whether this machine is well; pytest
     plan, lint, send,        what these print, and ``--check-determinism``
     determinism
     teaching                 what commands share: how a graph is named, how errors become words and an exit code
-    page                     what pages share: columns, and colour where there is a screen
+    page, records            what pages share: columns, colour where there is a screen; how a record is written
     display                  what a person sees of a run while it goes on
 """

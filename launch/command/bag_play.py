@@ -56,7 +56,8 @@ def play(
             told = labelled(heard, bag.epoch)
             typer.echo(json.dumps(told) if as_json else "\n".join(_shown(told)))
             count += 1
-        typer.echo(f"{records_text(count)} shown", err=True)
+        nothing = f"nothing was recorded on {topic!r} in that time; see: lightlag bag info {run}"
+        typer.echo(f"{records_text(count)} shown" if count else nothing, err=True)
 
 
 def _wanted(bag: Recorded, topic: str, since: str | None, until: str | None) -> Iterator[Heard]:

@@ -155,7 +155,7 @@ def _help(parameter: Any, ctx: Any) -> str:
     text = parameter.help or ""
     default = parameter.get_default(ctx, call=False)
     says = default not in (None, False, "", [], ()) and getattr(parameter, "show_default", True)
-    return f"{text} [{default}]" if says and parameter.param_type_name == "option" else text
+    return f"{text} [{default}]" if says else text
 
 
 def _first_paragraph(text: str) -> str:
