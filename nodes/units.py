@@ -29,6 +29,8 @@ _UNITS: dict[str, dict[str, float]] = {
     "power": {"dBW": 1.0},
     "data size": {"bit": 1.0, "B": 8.0, "kB": 8e3, "MB": 8e6, "GB": 8e9, "KiB": 8192.0, "MiB": 8388608.0},
 }
+#: A quantity is not written with more.
+_MOST_DIGITS = 10
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-z/]*)\s*")
 
 
@@ -56,6 +58,25 @@ def quantity(text: object, dimension: str) -> float:
     if not math.isfinite(value):
         raise GraphError(f"{text!r} is infinite; write a {dimension} that a computer can count")
     return value
+
+
+def quantity_text(value: float, dimension: str) -> str:
+    """A value in the base unit of ``dimension`` as people write it: ``2 Mbit/s``, ``10 min``, ``401.585625 MHz``.
+
+    In the largest unit of which it is at least one, unless it then has too many digits; never in au or sols.
+    """
+    units = {unit: size for unit, size in _UNITS[dimension].items() if unit not in ("au", "sol")}
+    base = next(unit for unit, size in units.items() if size == 1.0)
+    for unit, size in sorted(units.items(), key=lambda item: -item[1]):
+        text = _short(value / size)
+        if abs(value) >= size and len(text) <= _MOST_DIGITS:
+            return f"{text} {unit}"
+    return f"{_short(value)} {base}"
+
+
+def _short(number: float) -> str:
+    text = f"{number:g}" if float(f"{number:g}") == number else f"{number:.12g}"
+    return text.replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
 
 
 def _reader(dimension: str) -> BeforeValidator:

@@ -13,20 +13,7 @@ import typer
 
 from lightlag.launch.run.options import AUTO, EXIT_BAD_INPUT
 
-from .bag import app as bag_app
-from .golden import golden
-from .replay import replay
-from .show import show
 from .teaching import LATEST, AsJson, GraphName, Run, Words, errors_taught, load, processes_asked
-from .topic import app as topic_app
-
-
-def register(app: typer.Typer) -> None:
-    """Put the commands into the application."""
-    for command in (validate, show, plan, lint, why, send, replay, golden):
-        app.command()(command)
-    app.add_typer(topic_app)
-    app.add_typer(bag_app)
 
 
 def validate(graph: GraphName, arguments: Words = None) -> None:
@@ -55,11 +42,13 @@ def plan(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
-    """Show which nodes would run together, by light time, how far they can run ahead of each other, and why.
+    """Show which nodes would run together.
 
     \b
     lightlag plan mars2020
     lightlag plan mars2020 --processes 4 --all
+
+    They are put together by light time; shown is how far they can run ahead of each other, and why.
     """
     count = processes_asked(processes)
     with errors_taught():

@@ -28,13 +28,14 @@ def golden(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare a run with a golden one: who learnt what and when, counts, pictures, last words, digest.
+    """Compare a run with the golden one of its mission.
 
     \b
     lightlag golden runs/latest tests/golden/mars2020.yaml
     lightlag golden runs/latest tests/golden/mars2020.yaml --update
 
-    What may depart, and how much, stands in the file; --update keeps that. Exit code 0: within the tolerances, or
+    Compared are who learnt what and when, counts, pictures, last words, and the digest. What may depart, and how
+    much, stands in the file; --update keeps that. Exit code 0: within the tolerances, or
     updated; 1: not; 2: bad input.
     """
     with errors_taught(nothing="nothing was compared", refused=EXIT_BAD_INPUT):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,8 @@ import typer
 
 from lightlag.launch.run.options import RunOptions
 
-from .teaching import Words, errors_taught, load, processes_asked
+from . import completing
+from .teaching import Words, errors_taught, load, processes_asked, speed_asked
 
 if TYPE_CHECKING:
     from lightlag.launch.run.options import Observer
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 def launch(
     graph: Annotated[
         str | None,
-        typer.Argument(metavar="GRAPH", help="A shipped graph (mars2020) or the path of a graph file (my.yaml)."),
+        typer.Argument(
+            metavar="GRAPH",
+            help="A shipped graph (mars2020) or the path of a graph file (my.yaml).",
+            autocompletion=completing.graphs,
+        ),
     ] = None,
     arguments: Words = None,
     until: Annotated[
@@ -40,7 +44,12 @@ def launch(
     ] = "max",
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", file_okay=False, help="Go on with a run that was interrupted or killed."),
+        typer.Option(
+            metavar="RUN",
+            file_okay=False,
+            help="Go on with a run that was interrupted or killed.",
+            autocompletion=completing.runs,
+        ),
     ] = None,
     at: Annotated[
         str | None,
@@ -91,7 +100,7 @@ def launch(
         raise typer.BadParameter("--at and --set belong together, with --resume: at T, what is to be different")
     if mixed and resume is not None:
         raise typer.BadParameter("--mixed is said when a run begins; one that is resumed keeps to what was said then")
-    pace = _speed(speed)
+    pace = speed_asked(speed)
     count = None if in_process else processes_asked(processes)
     with errors_taught():
         from lightlag.launch.run.runner import resume as go_on
@@ -123,19 +132,6 @@ def launch(
             raise typer.Exit(check_and_tell(loaded, options, quiet=quiet))
         with _display(quiet) as display:
             raise typer.Exit(run(loaded, options, display).exit_code)
-
-
-def _speed(text: str) -> float | None:
-    """What --speed asks for: simulated seconds a second; None: as fast as it goes."""
-    if text == "max":
-        return None
-    try:
-        factor = float(text.removesuffix("x"))
-    except ValueError:
-        factor = 0.0
-    if not 0 < factor < inf:
-        raise typer.BadParameter(f"--speed is {text!r}; give max, or how much faster than real time: 1x, 60x, 0.5x")
-    return factor
 
 
 def settings_of(words: Sequence[str]) -> dict[str, str]:

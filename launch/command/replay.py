@@ -56,7 +56,7 @@ def replay(
     stop_first: Annotated[bool, typer.Option("--break", help="The same, and also where the node starts.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run one node alone on what it received in a run, and compare what it does with the recording.
+    """Run one node alone on what it received, and compare.
 
     \b
     lightlag replay runs/latest --node mro
@@ -65,8 +65,8 @@ def replay(
     lightlag replay runs/latest --node mro --set mro.xband.rate_bps='1 Mbit/s' -a
 
     The node is given what it received, and what came from outside, at the recorded instants; no other node runs.
-    Compared are its emissions, with how they end for whoever can hear them, the lines of its log, and its files. In
-    the debugger simulated time stands still. Exit code 0: the same; 1: not; 2: bad input.
+    Compared with the recording are its emissions, with how they end for whoever can hear them, the lines of its log,
+    and its files. In the debugger simulated time stands still. Exit code 0: the same; 1: not; 2: bad input.
     """
     pdb = pdb or stop_first
     if pdb and (whole or as_json):

@@ -11,4 +11,5 @@ General layout, lowest first:
     values, presence       the single values of a file; when nodes are there
     loading                from the file to what is right
     summary                the same in a few lines
+    describe               what a node type is, as data
 """

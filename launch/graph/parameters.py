@@ -116,7 +116,7 @@ def _report(model: type[NodeParams], item: Item | None, node: Place, error: Mapp
         report.add(f"{name} is {error['input']!r}", place, one_of(choices), near, note)
     elif kind in _LIMITS:
         field = _fields(model, path[:-1]).get(str(path[-1])) if path else None
-        limit = f"{_LIMITS[kind]} {next(iter(error['ctx'].values())):g}{_base_unit(field)}"
+        limit = f"{_LIMITS[kind]} {next(iter(error['ctx'].values())):g} {base_unit(field)}".rstrip()
         report.add(f"{name} is {at.text if at else error['input']}; it must be {limit}", place, note)
     elif (expected := _EXPECTED.get(kind.partition("_")[0])) and kind.endswith(("_type", "_parsing", "_from_float")):
         report.add(f"{name}: expected {expected}, got {at.kind() if at else repr(error['input'])}", place, note)
@@ -135,15 +135,15 @@ def _fields(model: type[BaseModel], path: tuple[int | str, ...]) -> dict[str, Fi
     return dict(model.model_fields)
 
 
-def _base_unit(field: FieldInfo | None) -> str:
-    """The unit in which the limits of a field are declared, after a space; nothing for a plain number."""
+def base_unit(field: FieldInfo | None) -> str:
+    """The unit in which limits and default of a field are declared; empty for what is no quantity."""
     if field is None:
         return ""
     marks = [
         *field.metadata,
         *(mark for choice in typing.get_args(field.annotation) for mark in typing.get_args(choice)),
     ]
-    return next((f" {unit}" for kind, unit in _BASE_UNITS for mark in marks if mark is typing.get_args(kind)[1]), "")
+    return next((unit for kind, unit in _BASE_UNITS for mark in marks if mark is typing.get_args(kind)[1]), "")
 
 
 def _model_of(annotation: object) -> type[BaseModel] | None:

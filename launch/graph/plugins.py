@@ -35,6 +35,11 @@ def names(group: str) -> list[str]:
     return sorted(entry_points(group=group).names)
 
 
+def node_types() -> list[EntryPoint]:
+    """The node types that are installed, by name; nothing is imported."""
+    return sorted({(it.name, it.value): it for it in entry_points(group=NODES)}.values(), key=lambda it: it.name)
+
+
 def node_type(name: str) -> type[Node] | None:
     """The node class of a type's name; None if nothing of that name is installed.
 

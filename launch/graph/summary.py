@@ -5,6 +5,9 @@ from __future__ import annotations
 import shlex
 import textwrap
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lightlag.bus.time import NS_PER_S
 
 from .arguments import Argument, as_text
 from .plugins import ports
@@ -33,6 +36,37 @@ def of_graph(graph: Graph) -> str:
         lines += ["", f"channel {channel.name} ({medium})", f"  heard by  {_ends(channel.members)}"]
         lines += [f"  sent by   {_ends(channel.senders)}"] if channel.senders else []
     return "\n".join(lines)
+
+
+def data_of_arguments(arguments: Sequence[Argument]) -> dict[str, Any]:
+    """The same as ``of_arguments``, as plain data."""
+    told = [
+        {"name": it.name, "type": it.kind, "default": it.default, "min": it.low, "max": it.high, "help": it.help}
+        for it in arguments
+    ]
+    return {"arguments": told}
+
+
+def data_of_graph(graph: Graph) -> dict[str, Any]:
+    """The same as ``of_graph``, as plain data."""
+    return {
+        "name": graph.name,
+        "description": graph.description,
+        "epoch": graph.epoch.utc(0),
+        "until_s": graph.until_ns / NS_PER_S,
+        "seed": graph.seed,
+        "arguments": dict(graph.arguments),
+        "nodes": {node.name: {"type": node.type} for node in graph.nodes.values()},
+        "channels": {
+            channel.name: {
+                "medium": "space" if channel.medium == "space" else "wire",
+                "latency_s": None if channel.medium == "space" else channel.medium.latency_ns / NS_PER_S,
+                "members": dict(channel.members),
+                "senders": dict(channel.senders),
+            }
+            for channel in graph.channels.values()
+        },
+    }
 
 
 def loose_ends(graph: Graph) -> list[str]:

@@ -11,7 +11,7 @@ from tests.launch.run.test_resume import Watcher
 from typer.testing import CliRunner
 
 from lightlag.bus.errors import GraphError
-from lightlag.launch.cli import app
+from lightlag.launch.command.calling import app_of
 from lightlag.launch.graph.diagnostics import InvalidGraph
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.look.golden import TOLERANCES, changes, compare, departures_text, extract, parse, to_yaml
@@ -39,7 +39,7 @@ def golden(ticks, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
 
     def called(file, *words):
-        done = CliRunner().invoke(app, ["golden", str(ticks), str(file), *words])
+        done = CliRunner().invoke(app_of("golden"), ["golden", str(ticks), str(file), *words])
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return done.exit_code, done.stdout, done.stderr
 

@@ -10,7 +10,7 @@ from tests.launch.fixtures.replayed import GRAPH
 from tests.launch.run.test_resume import Watcher
 from typer.testing import CliRunner
 
-from lightlag.launch.cli import app
+from lightlag.launch.command.calling import app_of
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.run.options import RunOptions
 from lightlag.launch.run.runner import run
@@ -35,7 +35,9 @@ def replay(answers, monkeypatch):
         before = sys.gettrace()
         try:
             done = CliRunner().invoke(
-                app, ["replay", str(answers), "--node", node, *words], input="".join(f"{line}\n" for line in typed)
+                app_of("replay"),
+                ["replay", str(answers), "--node", node, *words],
+                input="".join(f"{line}\n" for line in typed),
             )
         finally:
             sys.settrace(before)  # the debugger's own is gone, and so would be that of who measures coverage
