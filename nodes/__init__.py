@@ -2,6 +2,7 @@
 
     units, params, trajectory   quantities with units; what a graph may change; protocols of where things are
     port, radio, node, setting  how a node talks; what a node is; what may change while it runs
+    parts                       what a node class is made of, told without running it
     events, telemetry           what spacecraft say
     store, camera, scene,       parts: on-board store, camera, what is in front of it,
     picture                     and pictures that travel in pieces
@@ -15,7 +16,8 @@ from .events import Event, Published, Tone
 from .ground_station import GroundStation
 from .host import Host
 from .node import Node
-from .params import NodeParams, RadioSpec
+from .params import NodeParams, PartSpec, RadioSpec
+from .parts import parts_of
 from .port import Port
 from .radio import Radio
 from .rover import Rover
@@ -31,6 +33,7 @@ __all__ = [
     "Housekeeping",
     "Node",
     "NodeParams",
+    "PartSpec",
     "Pass",
     "Port",
     "Published",
@@ -44,4 +47,5 @@ __all__ = [
     "Trajectory",
     "TrajectoryModel",
     "VehicleState",
+    "parts_of",
 ]

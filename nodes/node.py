@@ -1,8 +1,9 @@
 """A node: one independent participant, a name, parameters, ports, a place in space and ``async def run(self)``.
 
 A node class declares its parameters as a nested ``Params`` model; every field of type ``RadioSpec`` there is a radio
-of that name on the node, every name in ``ports`` a plain port. It never sees the wall clock: plain asyncio works in
-simulated time, and whatever else it needs of the world comes through the ``Services`` its host gives it.
+of that name on the node, every name in ``ports`` a plain port. What it says and what it reads it declares in ``sends``
+and ``hears``, for people and programs that look at it without running it. It never sees the wall clock: plain asyncio
+works in simulated time, and whatever else it needs of the world comes through the ``Services`` its host gives it.
 """
 
 from __future__ import annotations
@@ -54,6 +55,10 @@ class Node:
     Params: ClassVar[type[NodeParams]] = NodeParams
     #: Names of plain ports (for wires); radios are declared in ``Params``.
     ports: ClassVar[tuple[str, ...]] = ()
+    #: Message classes of which it makes messages itself; what it relays is not among them.
+    sends: ClassVar[tuple[type, ...]] = ()
+    #: Message classes that it reads; ``Message`` itself stands for any, as a relay takes it.
+    hears: ClassVar[tuple[type, ...]] = ()
 
     def __init__(self, name: str, params: NodeParams | None = None) -> None:
         self.name = name

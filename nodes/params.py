@@ -1,7 +1,7 @@
 """What a node can be told from a graph file: validated data, frozen, with units.
 
-``NodeParams`` is the base of every node class's ``Params``; ``RadioSpec`` describes a radio. A field of type
-``RadioSpec`` in a node's ``Params`` *is* the declaration of a radio and of the port of that name.
+``NodeParams`` is the base of every node class's ``Params``. A field of a type derived from ``PartSpec`` there *is* the
+declaration of a part of that name; if it is a ``RadioSpec``, of a radio and of its port.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ class NodeParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RadioSpec(NodeParams):
+class PartSpec(NodeParams):
+    """Base of what a graph may say of one part of a node: its radio, its camera, its clock."""
+
+
+class RadioSpec(PartSpec):
     """A radio in its simplest honest form: rate, frequency, a range beyond which the signal is too weak.
 
     The link budget will replace ``max_range_km`` behind the same interface.

@@ -10,11 +10,12 @@ import asyncio
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from lightlag.bus.errors import QueueRefused
+from lightlag.bus.message import Message
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams, RadioSpec
@@ -44,6 +45,8 @@ class Orbiter(Node):
             default=RadioSpec(rate_bps="2 kbit/s", transmit_hz="8425 MHz"), description="downlink to Earth"
         )
         housekeeping_every: Seconds = Field(default=60.0, gt=0, description="between two words home")
+
+    sends: ClassVar[tuple[type, ...]] = (Housekeeping,)
 
     params: Params
     xband: Radio
@@ -107,8 +110,12 @@ class RelayOrbiter(Orbiter):
         playback_at: Utc | None = Field(default=None, description="when a recording orbiter plays back")
         store: Bits = Field(default=1e9, gt=0, description="capacity of the on-board store")
 
+    hears: ClassVar[tuple[type, ...]] = (Message,)
+
     params: Params
     uhf: Radio
+    #: What waits to be played back.
+    store: Store
 
     async def run(self) -> None:
         """Relay and send housekeeping, for ever."""
@@ -126,7 +133,7 @@ class RelayOrbiter(Orbiter):
                 if self.params.relay == "at once":
                     self.xband.relay(reception, priority=RELAY_PRIORITY)
                 else:
-                    self._store.put(reception)
+                    self.store.put(reception)
 
     async def play_back(self) -> None:
         """Send what was recorded, oldest first, at the commanded time."""
@@ -134,8 +141,8 @@ class RelayOrbiter(Orbiter):
             self.log("records without a commanded playback", level="warning")
             return
         await self.sleep_until(self.params.playback_at)
-        self.log("playback begins", frames=len(self._store), bits=self._store.used_bits)
-        for reception in self._store.take():
+        self.log("playback begins", frames=len(self.store), bits=self.store.used_bits)
+        for reception in self.store.take():
             with self.refusals_told():
                 self.xband.relay(reception, priority=RELAY_PRIORITY)
         await self.xband.drained()
@@ -143,7 +150,7 @@ class RelayOrbiter(Orbiter):
 
     def __init__(self, name: str, params: NodeParams | None = None) -> None:
         super().__init__(name, params)
-        self._store = Store(self.params.store)
+        self.store = Store(self.params.store)
         self._frames = 0
 
     @property
@@ -154,4 +161,4 @@ class RelayOrbiter(Orbiter):
     @property
     def stored_bits(self) -> int:
         """What waits on board to be played back."""
-        return self._store.used_bits
+        return self.store.used_bits
