@@ -4,14 +4,15 @@
     port, radio, node, setting  how a node talks; what a node is; what may change while it runs
     parts                       what a node class is made of, told without running it
     events, telemetry           what spacecraft say
-    store, camera, scene,       parts: on-board store, camera, what is in front of it,
-    picture                     and pictures that travel in pieces
+    store, clock, camera,       parts: on-board store, on-board clock, camera, what is in front of it,
+    scene, picture              and pictures that travel in pieces
     rover, ground_station       kinds of node that no orbit distinguishes
     host                        runs nodes in one process
 
 Imports from: bus. Imported by: orbiters, missions, launch.
 """
 
+from .clock import Clock, ClockSpec
 from .events import Event, Published, Tone
 from .ground_station import GroundStation
 from .host import Host
@@ -27,6 +28,8 @@ from .trajectory import Ball, Pass, State, Surroundings, Trajectory, TrajectoryM
 
 __all__ = [
     "Ball",
+    "Clock",
+    "ClockSpec",
     "Event",
     "GroundStation",
     "Host",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing
 
+from .clock import Clock
 from .node import Node
 from .params import PartSpec
 from .port import Port
@@ -15,7 +16,7 @@ from .radio import Radio
 from .store import Store
 
 #: What an annotated attribute of a node class may be, to count as a part.
-_KINDS: tuple[type, ...] = (Radio, Port, Store)
+_KINDS: tuple[type, ...] = (Radio, Port, Clock, Store)
 
 
 def parts_of(node: type[Node]) -> dict[str, str]:
