@@ -61,8 +61,9 @@ class World:
             GraphError: the run does not lie within the ephemeris.
         """
         try:
-            space = Space(self.graph.epoch, Ephemeris.open())
-            space.require(0, self.graph.until_ns)
+            graph = self.graph
+            space = Space(graph.epoch, Ephemeris.open(), until_ns=graph.until_ns, folder=graph.folder)
+            space.require(0, graph.until_ns)
         except GraphError as error:
             raise self.graph.error("epoch", str(error)) from None
         return space
