@@ -81,7 +81,9 @@ class World:
                 raise self.graph.error(
                     f"nodes.{node}", f"{node} is on a space channel but has no trajectory", "use a wire, or give it one"
                 )
-            found = self._trajectories[node] = model.realise(self.space)
+            space = self.space
+            with self._blaming(node):
+                found = self._trajectories[node] = model.realise(space)
         return found
 
     def surroundings(self, node: str) -> Surroundings:
