@@ -21,8 +21,9 @@ from .trajectory import States, Track
 
 #: States relative to a centre (km, km/s) at many run times (ns), within what is covered.
 Known = Callable[[NDArray[np.int64]], States]
-#: At this step the polynomials of a track are within 0.1 mm of a low orbit about Mars.
-STEP_NS = 30 * NS_PER_S
+#: At this step the polynomials of a track are within 0.1 mm of a low orbit about Mars. Where states are given nearer to
+#: each other, something turns sharper than an orbit, and the step is theirs, if it is not shorter than a tenth.
+STEP_NS, _SHORTEST_NS = 30 * NS_PER_S, NS_PER_S // 10
 # What is covered has at least so many steps, else they are shorter.
 _LEAST_STEPS = 8
 # An edge goes on as the polynomial through three states, so many steps apart from each other and beyond.
@@ -59,9 +60,12 @@ def covering(space: Space, what: str, spans: Sequence[Span]) -> Span:
     )
 
 
-def track_through(space: Space, center: str | int, known: Known, span: Span) -> Track:
-    """The track through states that are known in ``span``, relative to ``center`` (see ``Space.center_states``)."""
-    step_ns = max(1, min(STEP_NS, (span.end_ns - span.begin_ns) // _LEAST_STEPS))
+def track_through(space: Space, center: str | int, known: Known, span: Span, given_ns: int = STEP_NS) -> Track:
+    """The track through states that are known in ``span``, relative to ``center`` (see ``Space.center_states``).
+
+    ``given_ns`` is how near to each other they are given.
+    """
+    step_ns = max(1, min(STEP_NS, max(_SHORTEST_NS, given_ns), (span.end_ns - span.begin_ns) // _LEAST_STEPS))
     before, after = _Edge(known, span.begin_ns, step_ns, -1), _Edge(known, span.end_ns, step_ns, 1)
 
     def sample(first: int, count: int) -> States:

@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from lightlag.bus.errors import GraphError
 from lightlag.nodes.params import NodeParams
 from lightlag.nodes.trajectory import TrajectoryModel, Vector
-from lightlag.nodes.units import Degrees, Kilometres, Utc
+from lightlag.nodes.units import Degrees, Kilometres, Seconds, Utc
 
 from .oem import OemFile
 from .orbits import KeplerOrbit, StateOrbit
@@ -96,10 +96,11 @@ class SpkSpec(NodeParams):
 
     file: str = Field(description="SPK kernel of SPICE")
     target: int | str = Field(description="NAIF id (-74) or a name that SPICE knows (MRO)")
+    step: Seconds = Field(default=30.0, gt=0, description="between samples; less for what turns sharper than an orbit")
 
     def model(self) -> TrajectoryModel:
         """The declaration in Python."""
-        return SpkFile(path=self.file, target=self.target)
+        return SpkFile(path=self.file, target=self.target, step_s=self.step)
 
 
 class StatesSpec(NodeParams):

@@ -23,9 +23,9 @@ from lightlag.bus.time import TIME_SYSTEMS, Epoch, TimeError, tdb_ns_from_text
 from .covered import Span, covering, track_through
 from .ephemeris import CENTERS, nearest
 from .oem_xml import lines_of_xml
-from .samples import DEGREE, METHOD, Method, Table, known, read_text
+from .samples import DEGREE, METHOD, WRITTEN_DEGREE, Method, Motion, Table, known, read_text
 from .space import in_space
-from .trajectory import States, Track
+from .trajectory import Track
 
 #: Frames whose axes are taken for those of the ICRF.
 FRAMES = ("ICRF", "EME2000", "GCRF", "J2000")
@@ -78,7 +78,8 @@ class OemFile:
             held = [segment for segment in segments if segment.begin_ns <= tdb_ns <= segment.end_ns]
             return held[-1].table.at(tdb_ns)
 
-        return track_through(room, center, known(room, at), span)
+        least_ns = min(segment.table.least_step_ns for segment in segments)
+        return track_through(room, center, known(room, at), span, least_ns)
 
     def _chosen(self, path: Path, segments: Sequence[OemSegment]) -> list[OemSegment]:
         names = {segment.object_name: segment.object_id for segment in segments}
@@ -107,25 +108,21 @@ def read_oem(path: Path) -> list[OemSegment]:
     return _Reading(path, [(number, line) for number, line in lines if line and not _is_comment(line)]).segments()
 
 
-def write_oem(
-    object_name: str, object_id: str, center: str, epoch: Epoch, t_ns: Sequence[int], states: States, created: str
-) -> str:
-    """An OEM 2.0 of states (n, 2, 3; ICRF, relative to ``center``, km and km/s) at run times (ns), in UTC.
-
-    ``center`` is a name in ``CENTERS``; ``created`` is the UTC instant of CREATION_DATE.
-    """
-    times = [epoch.utc(t, digits=9).removesuffix("Z") for t in t_ns]
-    head = {
-        "OBJECT_NAME": object_name, "OBJECT_ID": object_id, "CENTER_NAME": center.upper(), "REF_FRAME": "ICRF",
-        "TIME_SYSTEM": "UTC", "START_TIME": times[0], "STOP_TIME": times[-1], "INTERPOLATION": METHOD,
-        "INTERPOLATION_DEGREE": str(min(DEGREE, 2 * len(times) - 1)),
-    }  # fmt: skip
-    lines = ["CCSDS_OEM_VERS = 2.0", f"CREATION_DATE = {created.removesuffix('Z')}", "ORIGINATOR = LIGHTLAG", ""]
-    lines += ["META_START", *(f"{key} = {value}" for key, value in head.items()), "META_STOP", ""]
-    lines += [
-        " ".join((time, *(f"{value:.9f}" for value in position), *(f"{value:.12f}" for value in velocity)))
-        for time, (position, velocity) in zip(times, states.tolist(), strict=True)
-    ]
+def write_oem(motions: Sequence[Motion], epoch: Epoch, created: str) -> str:
+    """An OEM 2.0 in UTC, with a segment for each motion; ``created`` is the UTC instant of CREATION_DATE."""
+    lines = ["CCSDS_OEM_VERS = 2.0", f"CREATION_DATE = {created.removesuffix('Z')}", "ORIGINATOR = LIGHTLAG"]
+    for motion in motions:
+        times = [epoch.utc(t, digits=9).removesuffix("Z") for t in motion.t_ns]
+        meta = {
+            "OBJECT_NAME": motion.name, "OBJECT_ID": str(motion.naif_id), "CENTER_NAME": motion.center.upper(),
+            "REF_FRAME": "ICRF", "TIME_SYSTEM": "UTC", "START_TIME": times[0], "STOP_TIME": times[-1],
+            "INTERPOLATION": METHOD, "INTERPOLATION_DEGREE": str(WRITTEN_DEGREE),
+        }  # fmt: skip
+        lines += ["", "META_START", *(f"{key} = {value}" for key, value in meta.items()), "META_STOP", ""]
+        lines += [
+            " ".join((time, *(f"{value:.9f}" for value in position), *(f"{value:.12f}" for value in velocity)))
+            for time, (position, velocity) in zip(times, motion.states.tolist(), strict=True)
+        ]
     return "\n".join(lines) + "\n"
 
 

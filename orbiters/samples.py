@@ -9,8 +9,9 @@ import csv
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,8 +31,22 @@ Frame = Literal["icrf", "equator_j2000"]
 #: How it is interpolated where nobody says: the seventh degree, through four states.
 METHOD: Method = "HERMITE"
 DEGREE = 7
+#: The same for what is written: a cubic between each two states keeps what happens between others out.
+WRITTEN_DEGREE = 3
 #: The columns of a file of states.
 COLUMNS = ("utc", "x_km", "y_km", "z_km", "vx_km_s", "vy_km_s", "vz_km_s")
+
+
+class Motion(NamedTuple):
+    """The motion of one object, to be written: ICRF states (n, 2, 3; km, km/s) about a centre at run times (ns)."""
+
+    name: str
+    #: What SPICE calls it: negative for spacecraft.
+    naif_id: int
+    #: One of ``CENTERS``.
+    center: str
+    t_ns: Sequence[int]
+    states: States
 
 
 class Table:
@@ -43,6 +58,11 @@ class Table:
         self._between = hermite if method == "HERMITE" else lagrange
         points = (degree + 1) // 2 if method == "HERMITE" else degree + 1
         self._points = max(2, min(points, len(self.times_ns)))
+
+    @property
+    def least_step_ns(self) -> int:
+        """How near to each other its states come."""
+        return min(after - before for before, after in pairwise(self.times_ns))
 
     def at(self, tdb_ns: int) -> NDArray[np.float64]:
         """The state (2, 3) at an instant between the first and the last."""
@@ -58,7 +78,9 @@ def track_of_table(space: Space, what: str, center: str, table: Table, frame: Fr
     """The track through a table; raises GraphError if it does not cover the run."""
     begin_ns, end_ns = (table.times_ns[end] - space.epoch.tdb_ns for end in (0, -1))
     span = covering(space, what, [Span(begin_ns, end_ns)])
-    return track_through(space, center, known(space, table.at, axes_of(space, center, frame)), span)
+    return track_through(
+        space, center, known(space, table.at, axes_of(space, center, frame)), span, table.least_step_ns
+    )
 
 
 def known(

@@ -6,7 +6,6 @@ The file is not loaded into SPICE's pool (see ``ephemeris``): where it also hold
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,18 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightlag.bus.errors import GraphError
-from lightlag.bus.time import NS_PER_S
+from lightlag.bus.time import NS_PER_S, Epoch
 
-from .covered import Span, covering, track_through
-from .ephemeris import Segment
+from .covered import STEP_NS, Span, covering, track_through
+from .ephemeris import CENTERS, Segment
 from .frames import Rows, apply
+from .samples import WRITTEN_DEGREE, Motion
 from .space import Space, in_space
 from .trajectory import States, Track
 
 #: Longer chains of centres than this are none.
 _MOST_LINKS = 8
-#: Of what is written: the degree of its interpolation, and how long a line of its comment may be.
-_DEGREE, _COMMENT = 7, 255
+#: Of what is written: room for comments, how long a line of them may be, and a segment's name.
+_COMMENT_BYTES, _COMMENT_COLUMNS, _NAME_LENGTH = 1000, 255, 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,8 @@ class SpkFile:
     path: str | Path
     #: A name that SPICE has built in (``MRO``), or a NAIF id (``-74``).
     target: str | int
+    #: How far apart the track samples the file (s): less for what turns sharper than an orbit.
+    step_s: float = STEP_NS / NS_PER_S
 
     def realise(self, space: object) -> Track:
         """The motion in the space of a run.
@@ -66,7 +68,7 @@ class SpkFile:
                 total += [link.state(room, t) for t in t_ns.tolist()]
             return total
 
-        return track_through(room, chain[-1].center, known, span)
+        return track_through(room, chain[-1].center, known, span, round(self.step_s * NS_PER_S))
 
 
 class _Link(NamedTuple):
@@ -128,10 +130,8 @@ def _span(space: Space, segment: Segment) -> Span:
     return Span(math.floor(begin) - 500, math.ceil(end) + 500)
 
 
-def write_spk(
-    path: Path, target: int, center: int, et_s: Sequence[float], states: States, comment: Sequence[str] = ()
-) -> None:
-    """Write states (n, 2, 3; ICRF, relative to ``center``, km, km/s) as an SPK file of type 13: Hermite, any steps.
+def write_spk(path: Path, motions: Sequence[Motion], epoch: Epoch, comment: Sequence[str] = ()) -> None:
+    """Write an SPK file of type 13 (Hermite's interpolation, any steps), with a segment for each motion.
 
     Raises:
         GraphError: the file is there, or SPICE refuses the states.
@@ -140,16 +140,19 @@ def write_spk(
 
     if path.exists():
         raise GraphError(f"{path} is there already; give another name")
-    degree = min(_DEGREE, 2 * len(et_s) - 1)
-    handle = spiceypy.spkopn(str(path), "lightlag", 1000)
+    handle = None
     try:
+        handle = spiceypy.spkopn(str(path), "lightlag", _COMMENT_BYTES)
         if comment:
-            spiceypy.dafac(handle, [line[:_COMMENT] for line in comment])
-        rows = np.ascontiguousarray(states.reshape(len(et_s), 6))
-        spiceypy.spkw13(
-            handle, target, center, "J2000", et_s[0], et_s[-1], str(target)[:40], degree, len(et_s), rows, list(et_s)
-        )
+            spiceypy.dafac(handle, [line[:_COMMENT_COLUMNS] for line in comment])
+        for motion in motions:
+            et_s = [epoch.et_s(t) for t in motion.t_ns]
+            rows = np.ascontiguousarray(motion.states.reshape(len(et_s), 6))
+            whose = motion.naif_id, CENTERS[motion.center], "J2000", et_s[0], et_s[-1], motion.name[:_NAME_LENGTH]
+            spiceypy.spkw13(handle, *whose, WRITTEN_DEGREE, len(et_s), rows, et_s)
         spiceypy.spkcls(handle)
     except spiceypy.exceptions.SpiceyError as error:
-        os.unlink(path)
+        if handle is not None:
+            spiceypy.dafcls(handle)
+            path.unlink()
         raise GraphError(f"{path} cannot be written as an SPK file: {error.short}") from None

@@ -15,6 +15,8 @@ import typer
 
 from lightlag.launch.run.options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 
+from .trajectories import trajectories
+
 if TYPE_CHECKING:
     from lightlag.launch.look.difference import Comparison
     from lightlag.launch.look.recorded import Recorded
@@ -29,6 +31,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(trajectories)
 
 _WHAT = "A run directory, finished or not, or a recording (run.mcap)."
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]

@@ -12,6 +12,7 @@ from lightlag.bus.time import NS_PER_S, Epoch
 from lightlag.orbiters import OemFile, Space
 from lightlag.orbiters.mro import TRAJECTORY as MRO
 from lightlag.orbiters.oem import read_oem, write_oem
+from lightlag.orbiters.samples import Motion
 
 HOUR_NS = 3600 * NS_PER_S
 
@@ -61,6 +62,11 @@ def mro_states(space, until_ns, step_s=60):
     return times_ns, MRO.realise(space).states(times_ns) - space.center_states("mars", times_ns)
 
 
+def message_of(space, times_ns, states):
+    motion = Motion("MRO", -74, "mars", times_ns.tolist(), states)
+    return write_oem([motion], space.epoch, "2026-01-01T00:00:00Z")
+
+
 def test_the_example_of_the_standard_is_read(tmp_path):
     (segment,) = read_oem(written(tmp_path, MESSAGE))
     assert segment[:3] == ("MARS GLOBAL SURVEYOR", "1996-062A", "mars barycenter")
@@ -73,14 +79,14 @@ def test_the_example_of_the_standard_is_read(tmp_path):
 @pytest.mark.parametrize("step_s", [30, 60])
 def test_an_orbit_written_and_read_is_the_same_within_a_metre(space, ephemeris, tmp_path, step_s):
     times_ns, states = mro_states(space, 2 * HOUR_NS, step_s)
-    text = write_oem("MRO", "2005-029A", "mars", space.epoch, times_ns.tolist(), states, "2026-01-01T00:00:00Z")
+    text = message_of(space, times_ns, states)
     written(tmp_path, text)
     run = Space(space.epoch, ephemeris, until_ns=2 * HOUR_NS, folder=tmp_path)
     track, flown = OemFile(path="it.oem", object="mro").realise(run), MRO.realise(space)
     for t_ns in range(0, 2 * HOUR_NS, 13 * NS_PER_S):
         read, true = track.state(t_ns), flown.state(t_ns)
-        assert math.dist(read.position_km, true.position_km) < 1e-5
-        assert math.dist(read.velocity_km_s, true.velocity_km_s) < 1e-7
+        assert math.dist(read.position_km, true.position_km) < 1e-3
+        assert math.dist(read.velocity_km_s, true.velocity_km_s) < 1e-5
 
 
 @pytest.mark.parametrize(
@@ -89,8 +95,8 @@ def test_an_orbit_written_and_read_is_the_same_within_a_metre(space, ephemeris, 
 )
 def test_interpolation_is_as_the_message_asks(space, ephemeris, tmp_path, method, degree, within_km):
     times_ns, states = mro_states(space, HOUR_NS)
-    text = write_oem("MRO", "2005-029A", "mars", space.epoch, times_ns.tolist(), states, "2026-01-01T00:00:00Z")
-    text = text.replace("= HERMITE", f"= {method}").replace("_DEGREE = 7", f"_DEGREE = {degree}")
+    text = message_of(space, times_ns, states)
+    text = text.replace("= HERMITE", f"= {method}").replace("_DEGREE = 3", f"_DEGREE = {degree}")
     (segment,) = read_oem(written(tmp_path, text))
     flown = MRO.realise(space)
     off_km = [
@@ -125,7 +131,7 @@ def test_of_segments_that_touch_the_later_holds_and_a_gap_is_no_cover(space, eph
 
     def segment(chosen, shift_km=0.0):
         shifted = states[chosen] + np.array([[shift_km, 0, 0], [0, 0, 0]])
-        return write_oem("MRO", "-74", "mars", space.epoch, times_ns[chosen].tolist(), shifted, "2026-01-01T00:00:00Z")
+        return message_of(space, times_ns[chosen], shifted)
 
     first = segment(slice(None, half + 1))
     second = segment(slice(half, None), 1.0)

@@ -1,4 +1,4 @@
-"""Spacecraft out of a graph file and nothing else: where they are, what they say, what is refused, and where it stands."""
+"""Spacecraft out of a graph file and nothing else: where they are, what they say, and what is refused."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from lightlag.orbiters import GroundSite, KeplerOrbit, OemFile, SpkFile, StateOr
 from lightlag.orbiters.declared import TrajectorySpec
 from lightlag.orbiters.mro import TRAJECTORY as MRO
 from lightlag.orbiters.oem import write_oem
+from lightlag.orbiters.samples import Motion
 from lightlag.orbiters.spacecraft import Spacecraft, SurfaceCraft
 
 EPOCH = "2021-02-18T20:39:00Z"
@@ -59,7 +60,7 @@ def graph(tmp_path):
     times_ns = np.arange(0, loaded.until_ns + 1, 60 * NS_PER_S)
     states = MRO.realise(world.space).states(times_ns) - world.space.center_states("mars", times_ns)
     (tmp_path / "mro.oem").write_text(
-        write_oem("MRO", "2005-029A", "mars", loaded.epoch, times_ns.tolist(), states, "2026-01-01T00:00:00Z")
+        write_oem([Motion("MRO", -74, "mars", times_ns.tolist(), states)], loaded.epoch, "2026-01-01T00:00:00Z")
     )
     return loaded
 

@@ -13,6 +13,7 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S, Epoch
 from lightlag.orbiters import Space, SpkFile
 from lightlag.orbiters.mro import TRAJECTORY as MRO
+from lightlag.orbiters.samples import Motion
 from lightlag.orbiters.spk import write_spk
 
 MIN_NS = 60 * NS_PER_S
@@ -158,14 +159,15 @@ def test_what_a_file_has_not_is_said_with_what_it_has(reference, ephemeris, tmp_
 def test_a_path_is_relative_to_the_graphs_folder(ephemeris, tmp_path):
     epoch = Epoch.parse("2021-02-18T20:00:00Z")
     times_s, states = circle()
-    write_spk(tmp_path / "probe.bsp", -900, 499, [epoch.et_s(0) + s for s in times_s], states, ["a circle"])
+    motion = Motion("probe", -900, "mars", [round(s * NS_PER_S) for s in times_s], states)
+    write_spk(tmp_path / "probe.bsp", [motion], epoch, ["a circle"])
     space = Space(epoch, ephemeris, until_ns=MIN_NS, folder=tmp_path)
     track = SpkFile(path="probe.bsp", target="-900").realise(space)
     assert math.dist(track.position_km(0), space.body("mars").position_km(0)) == pytest.approx(5000, abs=1e-5)
     with pytest.raises(GraphError, match="is there already"):
-        write_spk(tmp_path / "probe.bsp", -900, 499, [0.0, 1.0], states[:2])
+        write_spk(tmp_path / "probe.bsp", [motion], epoch)
     with pytest.raises(GraphError, match="cannot be written as an SPK file"):
-        write_spk(tmp_path / "bad.bsp", -900, 499, [1.0, 0.0], states[:2])
+        write_spk(tmp_path / "bad.bsp", [motion._replace(t_ns=motion.t_ns[::-1])], epoch)
     assert not (tmp_path / "bad.bsp").exists()
 
 
@@ -173,7 +175,7 @@ def test_a_known_orbit_written_and_read_is_the_same_within_a_metre(space, epheme
     track = MRO.realise(space)
     times_ns = np.arange(0, 7_260 * NS_PER_S, 60 * NS_PER_S)
     relative = track.states(times_ns) - space.center_states("mars", times_ns)
-    write_spk(tmp_path / "mro.bsp", -74, 499, [space.epoch.et_s(int(t)) for t in times_ns], relative)
+    write_spk(tmp_path / "mro.bsp", [Motion("mro", -74, "mars", times_ns.tolist(), relative)], space.epoch)
     read = SpkFile(path=tmp_path / "mro.bsp", target=-74).realise(
         Space(space.epoch, ephemeris, until_ns=7_200 * NS_PER_S)
     )
