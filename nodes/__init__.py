@@ -2,7 +2,7 @@
 
     units, params, trajectory   quantities with units; what a graph may change; protocols of where things are
     port, radio, node, setting  how a node talks; what a node is; what may change while it runs
-    parts                       what a node class is made of, told without running it
+    parts, steering             what a node class is made of, told without running it; how a node changes its course
     events, telemetry           what spacecraft say
     store, clock, camera,       parts: on-board store, on-board clock, camera, what is in front of it,
     scene, picture              and pictures that travel in pieces
@@ -22,6 +22,7 @@ from .parts import parts_of
 from .port import Port
 from .radio import Radio
 from .rover import Rover
+from .steering import Steering
 from .store import Store
 from .telemetry import Housekeeping, VehicleState
 from .trajectory import Ball, Pass, State, Surroundings, Trajectory, TrajectoryModel
@@ -44,6 +45,7 @@ __all__ = [
     "RadioSpec",
     "Rover",
     "State",
+    "Steering",
     "Store",
     "Surroundings",
     "Tone",

@@ -48,6 +48,10 @@ class Services(Protocol):
         """Hand a file over to the run directory."""
         ...
 
+    def rejudge(self, node: str) -> None:
+        """Solve what is in flight to a node again, because its trajectory has changed."""
+        ...
+
 
 class Node:
     """Base of every node class."""
@@ -152,6 +156,10 @@ class Node:
                 f"start with a dot"
             )
         self._host.publish(self.name, name, data, facts)
+
+    def moved(self) -> None:
+        """Its trajectory has just changed from now on: what is in flight to it is solved again (see ``steering``)."""
+        self._host.rejudge(self.name)
 
     # -- what a host calls --------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 This folder implements what ``lightlag.nodes`` only names (``Trajectory``, ``Surroundings``) and the ``Medium`` of
 ``lightlag.bus`` between nodes in space. It may import those two layers, and nothing above. ``Space`` is the one thing
 to make for a run; trajectories are declared (``KeplerOrbit``, ``StateOrbit``, ``GroundSite``; out of files ``SpkFile``,
-``OemFile``, ``StatesFile``) and realised in it.
+``OemFile``, ``StatesFile``; changed by burns ``Steered``) and realised in it.
 Spacecraft have a module each (``mro``, ``maven``, ``tianwen1``, ``hope``), stations share one.
 """
 
@@ -17,6 +17,7 @@ from .sites import GroundSite
 from .space import Space
 from .spk import SpkFile
 from .stations import DSN_ANTENNAS, DSN_COMPLEXES
+from .steered import Steered
 from .surroundings import SpaceSurroundings
 from .trajectory import C_KM_S, Track
 
@@ -37,6 +38,7 @@ __all__ = [
     "Stamp",
     "StateOrbit",
     "StatesFile",
+    "Steered",
     "Terminal",
     "Track",
     "elevation_deg",
