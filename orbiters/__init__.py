@@ -12,6 +12,7 @@ from .geometry import elevation_deg, light_time_back_ns, light_time_ns, occultin
 from .medium import BLACKOUT_DB, SpaceMedium, Stamp, Terminal
 from .oem import OemFile
 from .orbits import KeplerOrbit, StateOrbit
+from .relay import Orbiter, RelayOrbiter
 from .samples import SampledStates, StatesFile
 from .sites import GroundSite
 from .space import Space
@@ -30,6 +31,8 @@ __all__ = [
     "GroundSite",
     "KeplerOrbit",
     "OemFile",
+    "Orbiter",
+    "RelayOrbiter",
     "SampledStates",
     "Space",
     "SpaceMedium",
