@@ -28,7 +28,7 @@ _STEP_NS = 80 * NS_PER_S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeplerOrbit:
-    """An ellipse around ``center`` that keeps its shape while its node and periapsis drift at constant rates.
+    """An ellipse around ``center`` that keeps its shape while node and periapsis drift, by default as J2 makes them.
 
     Size and shape are either altitudes over the equatorial radius or ``a_km`` and ``e``; the period is two-body,
     2 pi sqrt(a^3 / GM). Angles are degrees in the frame "equator and node" of ``center`` at ``epoch``: z the IAU pole

@@ -39,9 +39,10 @@ def trajectories(
     lightlag bag trajectories runs/latest --format spk --node mro --node maven -o orbiters.bsp
     lightlag bag trajectories runs/latest --node perseverance --step 10s
 
-    States are nearer to each other than the step where a cubic through them would stray by more than 10 cm. They are in
-    the axes of the ICRF, about the planet that a node is near at the epoch, or about the sun. A graph can fly what was
-    written: trajectory: {oem: {file: mro.oem}}, of a node of type spacecraft.
+    States are nearer to each other than the step where a cubic through them would stray by more than 10 cm. They are
+    in the axes of the ICRF, about the planet that a node is near at the epoch, or about the sun. Of a node that steers
+    it is the nominal trajectory, without its burns. A graph can fly what was written: trajectory: {oem: {file:
+    mro.oem}}, of a node of type spacecraft.
     """
     with errors_taught(nothing="nothing was written"):
         from lightlag.launch.graph.spec import duration_ns

@@ -1,7 +1,8 @@
 """The trajectories of a run's nodes, exchanged: written as an OEM of the CCSDS, or as an SPK kernel of SPICE.
 
-What is written is the motion alone. States are as far apart as a cubic through two of them stays within a decimetre of
-the trajectory, and never farther than asked for: a landing has them every eighth of a second where a parachute opens.
+What is written is the motion alone; of a node that steers it is the nominal one, for its burns came about in the run.
+States are as far apart as a cubic through two of them stays within a decimetre of the trajectory, and never farther
+than asked for: a landing has them every eighth of a second where a parachute opens.
 """
 
 from __future__ import annotations
