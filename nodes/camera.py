@@ -22,7 +22,7 @@ from pydantic import Field
 
 from lightlag.bus.errors import GraphError, NodeError
 
-from .params import NodeParams
+from .params import PartSpec
 from .scene import Scene, SceneObject
 from .trajectory import Vector
 from .units import Degrees, Kilometres, Utc
@@ -138,7 +138,7 @@ class PinholeCamera:
         return unit(np.array(self.boresight) + x * self.right - y * np.array(self.up))
 
 
-class CameraSpec(NodeParams):
+class CameraSpec(PartSpec):
     """A picture as it is commanded before it is taken.
 
     The boresight points at the image centre. The window is placed so that the *predicted* position of the target

@@ -5,6 +5,8 @@ The class knows nothing of where it stands; ``lightlag.orbiters.stations`` gives
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import Field
 
 from lightlag.bus.emission import Reception
@@ -42,6 +44,8 @@ class GroundStation(Node):
         processing: Seconds = Field(
             default=0.0, ge=0, description="from reception to the screen (16 s were flown in 2021)"
         )
+
+    hears: ClassVar[tuple[type, ...]] = (Event, Tone, PicturePiece)
 
     params: Params
     xband: Radio

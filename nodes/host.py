@@ -231,16 +231,27 @@ class Host:
         return {place.name: place.chain.value() for place in self._places}
 
     def rejudge(self, node: str) -> None:
-        """Solve what is in flight to ``node`` again, because its trajectory has changed."""
+        """Solve what is in flight to ``node`` again, because its trajectory has changed from this instant on.
+
+        Whatever was known of the trajectory before, and whenever an emission was judged first: it is judged last with
+        all changes that come before its arrival, so that the arrival is the same in every placement.
+        """
         place = self._place_of[node]
         kept: list[Entry] = []
         again: list[Entry] = []
         for entry in self._agenda.entries():
-            on_its_way = entry[1] == place.number and entry[5] not in (TIMER, TURN) and entry[0] > place.loop.now_ns
+            # What somebody outside sends is not judged: it takes a nanosecond wherever the node is.
+            on_its_way = (
+                entry[1] == place.number
+                and entry[5] not in (TIMER, TURN)
+                and entry[0] > place.loop.now_ns
+                and entry[4].channel in self._audiences
+            )
             (again if on_its_way else kept).append(entry)
         self._agenda.keep(kept)
         for _, _, _, _, emission, _ in again:
-            self.judge(emission, (place,), self._audiences[emission.channel].channel.medium.judge)
+            judge = self._audiences[emission.channel].channel.medium.judge
+            self.judge(emission, (place,), partial(_later, judge, place.loop.now_ns))
 
     # -- Services of nodes --------------------------------------------------------------------------------------
 
@@ -381,6 +392,12 @@ class Host:
             self._failed = failure
         # Everybody here still runs the instant of the failure, and nothing after it.
         self._stop_ns = min(self._stop_ns, t_ns + 1)
+
+
+def _later(judge: Judge, now_ns: int, emission: Emission, receiver: str) -> tuple[int, str | None]:
+    """What has not arrived by now arrives later, even if rounding says otherwise."""
+    t_ns, reason = judge(emission, receiver)
+    return max(t_ns, now_ns + 1), reason
 
 
 def _traceback_of_node(error: BaseException) -> str:

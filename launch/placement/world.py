@@ -65,8 +65,9 @@ class World:
             GraphError: the run does not lie within the ephemeris.
         """
         try:
-            space = Space(self.graph.epoch, Ephemeris.open())
-            space.require(0, self.graph.until_ns)
+            graph = self.graph
+            space = Space(graph.epoch, Ephemeris.open(), until_ns=graph.until_ns, folder=graph.folder)
+            space.require(0, graph.until_ns)
         except GraphError as error:
             raise self.graph.error("epoch", str(error)) from None
         return space
@@ -84,7 +85,9 @@ class World:
                 raise self.graph.error(
                     f"nodes.{node}", f"{node} is on a space channel but has no trajectory", "use a wire, or give it one"
                 )
-            found = self._trajectories[node] = model.realise(self.space)
+            space = self.space
+            with self._blaming(node):
+                found = self._trajectories[node] = model.realise(space)
         return found
 
     def surroundings(self, node: str) -> Surroundings:

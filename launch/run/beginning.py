@@ -1,13 +1,15 @@
-"""How a run is begun: the facts at the head of its journal, which every process of it must know."""
+"""How a run is begun: the facts at the head of its journal, which every process of it must know, and its graph."""
 
 from __future__ import annotations
 
 import secrets
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lightlag.bus.journal import Journal
+from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.placement.placing import Groups, host_names
 from lightlag.launch.rundir.directory import RunDirectory
@@ -40,8 +42,13 @@ def begin_journal(
     Journal(directory.journal, facts).close()
 
 
-def find_beside(facts: dict[str, Any]) -> None:
-    """Let node classes that lie beside the graph file of a run be imported, as when it was launched."""
-    folder = facts.get("folder")
+def begun_graph(directory: RunDirectory, facts: dict[str, Any]) -> Graph:
+    """The graph of a run that was begun; node classes and files beside its file are found as when it was launched.
+
+    Raises:
+        GraphError: it cannot be loaded any more.
+    """
+    folder = facts.get("folder", "")
     if folder and folder not in sys.path:
         sys.path.append(folder)
+    return replace(load_graph(str(directory.graph), {}), folder=folder)

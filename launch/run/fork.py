@@ -7,7 +7,6 @@ it is given the same graph, seed and acts from outside; at the instant nodes get
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from lightlag.bus import wire
@@ -16,12 +15,11 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.journal import Journal, read_facts, read_journal
 from lightlag.bus.operator import OPERATOR
 from lightlag.launch.graph.diagnostics import did_you_mean
-from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.spec import Graph, duration_ns
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.nodes.setting import CHANNEL, Setting, changed
 
-from .beginning import begin_journal, find_beside
+from .beginning import begin_journal, begun_graph
 
 
 def fork(run_dir: Path, at: str, settings: Mapping[str, str], into: Path | None) -> RunDirectory:
@@ -37,8 +35,7 @@ def fork(run_dir: Path, at: str, settings: Mapping[str, str], into: Path | None)
     if not old.journal.is_file():
         raise GraphError(f"{run_dir} holds no run: it has no journal; see the folders under runs/")
     facts = read_facts(old.journal)
-    find_beside(facts)
-    graph = replace(load_graph(str(old.graph), {}), folder=facts.get("folder", ""))
+    graph = begun_graph(old, facts)
     at_ns = _instant_ns(graph, at)
     acts = [
         (host, envelope.emissions[0])

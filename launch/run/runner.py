@@ -16,14 +16,13 @@ from typing import Any
 from lightlag.bus.errors import GraphError, LightlagError
 from lightlag.bus.hub import Outcome
 from lightlag.bus.journal import read_facts
-from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.placement.placing import Groups, choose, place
 from lightlag.launch.placement.world import World
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.launch.rundir.live import is_alive
 
-from .beginning import begin_journal, find_beside
+from .beginning import begin_journal, begun_graph
 from .closing import conclude
 from .inprocess import InProcess
 from .options import AUTO, Observer, RunOptions, RunResult
@@ -88,8 +87,7 @@ def resume(run_dir: Path, options: RunOptions, observer: Observer) -> RunResult:
         raise GraphError(f"{run_dir} has come to its end; there is nothing to resume")
     directory.clear()
     facts = read_facts(directory.journal)
-    find_beside(facts)
-    world = World(load_graph(str(directory.graph), {}))
+    world = World(begun_graph(directory, facts))
     options = replace(options, processes=len(facts["groups"]) if facts["processes"] else None, record=facts["record"])
     return _run(world, directory, options, observer, begun)
 
