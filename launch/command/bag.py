@@ -17,7 +17,6 @@ from .bag_export import export
 from .bag_play import play
 from .page import table
 from .teaching import A_RECORDING, Recording, recording_errors_taught
-
 from .trajectories import trajectories
 
 if TYPE_CHECKING:

@@ -32,7 +32,6 @@ from lightlag.bus.operator import OPERATOR
 from lightlag.bus.payload import emission_of
 from lightlag.bus.time import NEVER_NS, NS_PER_S
 from lightlag.launch.graph.diagnostics import did_you_mean
-from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.parameters import params_of
 from lightlag.launch.graph.plugins import node_type, ports
 from lightlag.launch.graph.spec import Graph, duration_ns
@@ -43,7 +42,7 @@ from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.nodes.node import Node
 from lightlag.nodes.setting import changed
 
-from .beginning import find_beside
+from .beginning import begun_graph
 from .check import AllDifferences, Counts, Difference, Files, FirstDifference
 from .fork import by_node
 from .witness import alone
@@ -168,13 +167,13 @@ def prepare(
         JournalError: the run was not recorded, or its recording cannot be read.
     """
     directory = RunDirectory(path if path.is_dir() else path.parent)
+    facts: dict[str, Any] = {}
     if directory.journal.is_file():
         facts = read_facts(directory.journal)
         if not facts["record"]:
             raise JournalError(
                 f"{path} was launched with --no-record, so there is nothing to replay from; launch it again without"
             )
-        find_beside(facts)
     if (here := str(Path.cwd())) not in sys.path:  # a class may lie there, as with a script
         sys.path.append(here)
     bag = open_recorded(path)
@@ -183,7 +182,7 @@ def prepare(
             f"{directory.graph} does not exist; a replay needs the graph of the run: name a run directory, or put its "
             f"graph.resolved.yaml beside the recording"
         )
-    graph = load_graph(str(directory.graph), {})
+    graph = begun_graph(directory, facts)
     if node not in graph.nodes:
         near = did_you_mean(node, graph.nodes) or f"its nodes are: {', '.join(graph.nodes)}"
         raise GraphError(f"{path} has no node {node!r}; {near}")
