@@ -15,7 +15,7 @@ from .events import Event, Published, Tone
 from .ground_station import GroundStation
 from .host import Host
 from .node import Node
-from .params import NodeParams, RadioSpec
+from .params import NodeName, NodeParams, RadioSpec
 from .port import Port
 from .radio import Radio
 from .rover import Rover
@@ -30,6 +30,7 @@ __all__ = [
     "Host",
     "Housekeeping",
     "Node",
+    "NodeName",
     "NodeParams",
     "Pass",
     "Port",

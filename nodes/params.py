@@ -6,9 +6,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from .units import BitsPerSecond, DecibelWatts, Degrees, Hertz, Kilometres, Seconds
+
+#: The name of a node of the graph. Where a graph is included into another, and its nodes' names get a prefix, a
+#: parameter of this type gets it with them.
+NodeName = Annotated[str, "name of a node"]
 
 
 class NodeParams(BaseModel):

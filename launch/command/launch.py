@@ -51,8 +51,11 @@ def launch(
         typer.Option("--set", metavar="NODE.PARAM=VALUE", help="What is different in the new run from T on."),
     ] = None,
     restarts: Annotated[
-        int, typer.Option(metavar="N", min=0, help="How often a killed process is started again.")
-    ] = 10,
+        int | None,
+        typer.Option(
+            metavar="N", min=0, help="How often a killed process is started again; else what the graph says, or 10."
+        ),
+    ] = None,
     mixed: Annotated[
         bool, typer.Option("--mixed", help="Let machines take part whose arithmetic differs: no digest is promised.")
     ] = False,

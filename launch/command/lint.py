@@ -6,7 +6,6 @@ Exit code 0: nothing found, or warnings only; 1: something was found; 2: what wa
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,8 +85,5 @@ def _load(target: str, words: Sequence[str]) -> Graph:
     from lightlag.launch.graph.diagnostics import Report
     from lightlag.launch.graph.loading import read_graph
 
-    path = Path(target)
-    if path.is_file():  # a node class may lie beside the graph file
-        sys.path.append(str(path.resolve().parent))
     report = Report()
     return read_graph(target, split_words(words, report), None, report)

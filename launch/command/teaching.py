@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,8 +32,6 @@ def load(graph: str, words: Sequence[str] | None, until: str | None, hosts: Path
     from lightlag.launch.graph.diagnostics import Report
     from lightlag.launch.graph.loading import read_graph
 
-    if (file := Path(graph)).is_file():  # a node class may lie beside the graph file, as with a script
-        sys.path.append(str(file.resolve().parent))
     report = Report()
     loaded = read_graph(graph, split_words(words or (), report), until, report, hosts)
     from lightlag.launch.graph.summary import loose_ends

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lightlag.nodes.node import Node
 
 from .diagnostics import did_you_mean, one_of
-from .parameters import read_params
+from .parameters import read_params, with_full_names
 from .plugins import NODES, PluginError, names, node_type, ports
 from .presence import read_presence
 from .reading import Reading
@@ -19,8 +19,9 @@ _KEYS = ("type", "params", "join", "leave")
 def read_nodes(item: Item | None, reading: Reading) -> dict[str, NodeSpec]:
     """The nodes by name; their ports are known to the sections that follow."""
     specs: dict[str, NodeSpec] = {}
-    for name, declared in reading.named("nodes", item):
-        reading.ports[name] = None
+    declared_nodes = reading.named("nodes", item)
+    reading.ports.update({name: None for name, _ in declared_nodes})
+    for name, declared in declared_nodes:
         fields = reading.mapping(declared, f"node {name!r}", _KEYS, ("type",)) or {}
         join, leave = fields.get("join"), fields.get("leave")
         presence = read_presence(join, leave, reading.epoch, reading.until_ns, reading.report)
@@ -30,19 +31,22 @@ def read_nodes(item: Item | None, reading: Reading) -> dict[str, NodeSpec]:
             continue
         reading.ports[name] = ports(cls)
         given = fields.get("params")
+        if given is not None and reading.prefix:
+            given = with_full_names(cls.Params, given, reading.ports, reading.full)
         params = read_params(cls.Params, given, declared.label, reading.report)
         if params is not None:
             plain = given.plain() if given is not None else {}
             written = plain if isinstance(plain, dict) else {}
-            specs[name] = NodeSpec(name, kind, cls, params, written, *presence)
-    if item is not None and item.value == {}:
+            full = reading.full(name)
+            specs[full] = NodeSpec(full, kind, cls, params, written, *presence)
+    if item is not None and item.value == {} and not reading.ports:
         reading.report.add("a graph without nodes", item.place, "declare one: name: {type: ...}")
     return specs
 
 
 def _class(kind: str, item: Item, reading: Reading) -> type[Node] | None:
     try:
-        cls = node_type(kind)
+        cls = reading.classes.get(kind) or node_type(kind, reading.file.folder if reading.file else "")
     except PluginError as error:
         reading.report.add(str(error), item.place, item.note)
         return None

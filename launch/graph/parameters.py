@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from lightlag.nodes.params import NodeParams
+from lightlag.nodes.params import NodeName, NodeParams
 from lightlag.nodes.units import Bits, BitsPerSecond, DecibelWatts, Degrees, Hertz, Kilometres, Seconds
 
 from .diagnostics import Place, Report, did_you_mean, one_of
@@ -49,6 +50,7 @@ _BASE_UNITS = (
     (DecibelWatts, "dBW"),
     (Bits, "bit"),
 )
+_NODE_NAME = typing.get_args(NodeName)[1]
 
 
 def read_params(model: type[NodeParams], item: Item | None, node: Place, report: Report) -> NodeParams | None:
@@ -62,6 +64,31 @@ def read_params(model: type[NodeParams], item: Item | None, node: Place, report:
             _report(model, item, node, dict(found), report)
         return None
     return _overlay(given, None)
+
+
+def with_full_names(model: type[BaseModel], item: Item, nodes: Collection[str], full: Callable[[str], str]) -> Item:
+    """``item`` with every parameter that names one of ``nodes`` (a ``NodeName``) naming it as the whole graph does."""
+    if not isinstance(item.value, dict):
+        return item
+
+    def renamed(name: Item) -> Item:
+        if isinstance(name.value, list):
+            return replace(name, value=[renamed(child) for child in name.value])
+        is_one = isinstance(name.value, str) and name.value in nodes
+        return replace(name, value=full(str(name.value))) if is_one else name
+
+    entries: dict[str, Item] = {}
+    for key, child in item.value.items():
+        field = model.model_fields.get(key)
+        inner = _model_of(field.annotation) if field is not None else None
+        if field is not None and _NODE_NAME in _marks(field):
+            entries[key] = renamed(child)
+        elif inner is not None and isinstance(child.value, list):
+            within = [with_full_names(inner, each, nodes, full) for each in child.value]
+            entries[key] = replace(child, value=within)
+        else:
+            entries[key] = with_full_names(inner, child, nodes, full) if inner is not None else child
+    return replace(item, value=entries)
 
 
 Model = typing.TypeVar("Model", bound=BaseModel)
@@ -128,13 +155,14 @@ def _fields(model: type[BaseModel], path: tuple[int | str, ...]) -> dict[str, Fi
 
 def _base_unit(field: FieldInfo | None) -> str:
     """The unit in which the limits of a field are declared, after a space; nothing for a plain number."""
-    if field is None:
-        return ""
-    marks = [
-        *field.metadata,
-        *(mark for choice in typing.get_args(field.annotation) for mark in typing.get_args(choice)),
-    ]
+    marks = _marks(field) if field is not None else []
     return next((f" {unit}" for kind, unit in _BASE_UNITS for mark in marks if mark is typing.get_args(kind)[1]), "")
+
+
+def _marks(field: FieldInfo) -> list[object]:
+    """What annotates a field's type, or the choices or the elements of it."""
+    within = (mark for choice in typing.get_args(field.annotation) for mark in typing.get_args(choice))
+    return [*field.metadata, *within]
 
 
 def _model_of(annotation: object) -> type[BaseModel] | None:

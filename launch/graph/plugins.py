@@ -8,6 +8,7 @@ names is imported.
 from __future__ import annotations
 
 import re
+import sys
 import traceback
 import types
 import typing
@@ -35,8 +36,16 @@ def names(group: str) -> list[str]:
     return sorted(entry_points(group=group).names)
 
 
-def node_type(name: str) -> type[Node] | None:
+def look_beside(folder: str) -> None:
+    """Let node classes that lie in a folder be imported, as modules beside a script are; others come first."""
+    if folder and folder not in sys.path:
+        sys.path.append(folder)
+
+
+def node_type(name: str, folder: str = "") -> type[Node] | None:
     """The node class of a type's name; None if nothing of that name is installed.
+
+    ``folder`` is that of the graph file in which it stands.
 
     Raises:
         PluginError: it cannot be imported, or is not a node class.
@@ -45,6 +54,7 @@ def node_type(name: str) -> type[Node] | None:
         if not _WRITTEN_OUT.fullmatch(name):
             raise PluginError(f"{name!r} is not written like package.module:Class")
         found = _load(EntryPoint(name, name, NODES))
+        _check_beside(name, folder)
     else:
         entry = _entry(NODES, name)
         if entry is None:
@@ -81,6 +91,22 @@ def _is_radio(annotation: object) -> bool:
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         return any(_is_radio(choice) for choice in typing.get_args(annotation))
     return isinstance(annotation, type) and issubclass(annotation, RadioSpec)
+
+
+def _check_beside(name: str, folder: str) -> None:
+    """Whether the module of ``name`` is the one that lies in ``folder``, if one does.
+
+    Raises:
+        PluginError: it is another of the same name, and the class not the one that was meant.
+    """
+    top = name.partition(":")[0].partition(".")[0]
+    meant = [path for path in (Path(folder, f"{top}.py"), Path(folder, top, "__init__.py")) if path.is_file()]
+    had = getattr(sys.modules.get(top), "__file__", None)
+    if folder and meant and had and Path(had).resolve() not in [path.resolve() for path in meant]:
+        raise PluginError(
+            f"{name!r} is of a module that Python found at {had}, not of the one beside this file, {meant[0]}; "
+            f"give one of the two modules another name"
+        )
 
 
 def _entry(group: str, name: str) -> EntryPoint | None:

@@ -29,6 +29,8 @@ from .source import Plain
 
 #: The version of the graph file's format.
 FORMAT = 1
+#: How often a process that was killed is started again, if the graph does not say.
+MOST_RESTARTS = 10
 #: Largest unit first; ``sol`` is left out because it is no whole number of anything else.
 _DURATIONS_NS = {
     "d": 86_400_000_000_000,
@@ -88,10 +90,16 @@ class Graph:
     place: Mapping[str, str]
     #: Other machines, which places may name.
     machines: Mapping[str, Machine] = field(default_factory=dict)
+    #: How often a process that was killed is started again.
+    restarts: int = MOST_RESTARTS
+    #: What a graph that includes this one can name: ``node.port``, or a channel, by the name of the port.
+    ports: Mapping[str, str] = field(default_factory=dict)
     #: The value of every argument.
     arguments: Mapping[str, bool | int | float | str] = field(default_factory=dict, compare=False)
     #: The folder of the graph file, where node classes may lie; empty for a shipped graph, or one built in Python.
     folder: str = field(default="", compare=False)
+    #: The folders of included graph files, and of classes given in Python, where node classes may lie as well.
+    beside: tuple[str, ...] = field(default=(), compare=False)
     #: Where things were declared, by dotted path: ``epoch``, ``nodes.mro``, ``channels.uhf``, ``hosts.mars``.
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
@@ -124,6 +132,10 @@ class Graph:
         }
         if self.machines:
             data["hosts"] = {name: _escaped(dict(machine.data())) for name, machine in self.machines.items()}
+        if self.restarts != MOST_RESTARTS:
+            data["restart"] = self.restarts or "never"
+        if self.ports:
+            data["ports"] = dict(self.ports)
         yaml: Any = YAML(typ="safe", pure=True)
         yaml.default_flow_style = False
         yaml.sort_base_mapping_type_on_output = False

@@ -17,6 +17,7 @@ NAME = re.compile("[a-z][a-z0-9_-]*")
 NAME_RULE = "a name starts with a lower case letter; lower case letters, digits, - and _ may follow"
 _END = re.compile(r"(?P<node>[^.\s]+)\.(?P<port>[^.\s]+)")
 _MOST_SEED = 2**63 - 1
+_NO_END = ("never", "forever", "inf", "infinity", "none", "no")
 
 
 def read_text(item: Item) -> str:
@@ -71,12 +72,23 @@ def read_duration_ns(item: Item) -> int:
 
 def read_until_ns(item: Item) -> int:
     """How long a run lasts (ns)."""
+    if isinstance(item.value, str) and item.value.strip().lower() in _NO_END:
+        raise ValueError(f"a run has an end; give one, such as 40 min, in the place of {item.value!r}")
     until_ns = read_duration_ns(item)
     if until_ns <= 0:
         raise ValueError(f"the run would end after {item.value}; it must last longer than nothing")
     if until_ns >= NEVER_NS:
         raise ValueError(f"the run would last {item.value}; a run lasts 146 years at most")
     return until_ns
+
+
+def read_restarts(item: Item) -> int:
+    """How often a process that was killed is started again."""
+    if item.value == "never":
+        return 0
+    if not isinstance(item.value, int) or isinstance(item.value, bool) or item.value < 0:
+        raise ValueError(f"restart is {item.kind()}; expected how often, like 10, or never")
+    return item.value
 
 
 def read_end(item: Item) -> tuple[str, str]:

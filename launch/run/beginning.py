@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from lightlag.bus.journal import Journal
+from lightlag.launch.graph.plugins import look_beside
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.placement.placing import Groups, host_names
 from lightlag.launch.rundir.directory import RunDirectory
@@ -36,12 +36,12 @@ def begin_journal(
         "hosts": host_names(groups) if processes else [HERE],
         "groups": groups,
         "folder": graph.folder,
+        "beside": list(graph.beside),
     }
     Journal(directory.journal, facts).close()
 
 
 def find_beside(facts: dict[str, Any]) -> None:
-    """Let node classes that lie beside the graph file of a run be imported, as when it was launched."""
-    folder = facts.get("folder")
-    if folder and folder not in sys.path:
-        sys.path.append(folder)
+    """Let node classes that lie beside the graph files of a run be imported, as when it was launched."""
+    for folder in (facts.get("folder", ""), *facts.get("beside", ())):
+        look_beside(folder)

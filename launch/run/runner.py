@@ -147,7 +147,7 @@ def _drive(
             tell=observer.noticed,
             behind=behind,
             speed=options.speed,
-            restarts=options.restarts,
+            restarts=world.graph.restarts if options.restarts is None else options.restarts,
             graph=world.graph,
         )
         return supervisor.run()
