@@ -11,9 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lightlag.nodes.node import Node
+
 from .arguments import Argument, as_text, give, give_items, read_arguments, substitute, where_given
 from .channels import check_ports, read_channels
-from .diagnostics import InvalidGraph, Place, Report
+from .diagnostics import InvalidGraph, Place, Report, Source
+from .from_python import graph_named, is_python, parameters_named
 from .grouping import read_hosts, read_place
 from .include import Included, merged, read_include, read_ports, take_in
 from .links import read_links
@@ -21,7 +24,7 @@ from .locate import find_graph, read_graph_file
 from .nodes import read_nodes
 from .plugins import look_beside
 from .reading import Reading
-from .source import Item
+from .source import Item, read_yaml
 from .spec import MOST_RESTARTS, ChannelSpec, Graph, NodeSpec
 from .values import read_epoch, read_name, read_restarts, read_seed, read_text, read_until_ns, read_version
 
@@ -84,6 +87,8 @@ def read_graph(
     hosts: Path | None = None,
 ) -> Graph:
     """As ``load_graph``, for a caller who has found errors already: they are raised together."""
+    if isinstance(name_or_path, str) and is_python(name_or_path):
+        return _read_python(name_or_path, arguments, until, report, hosts)
     file = find_graph(name_or_path, report)
     root = read_graph_file(file, report) if file is not None else None
     machines = _read_file(hosts, report) if hosts is not None else None
@@ -96,6 +101,47 @@ def read_graph(
     return replace(graph, folder=file.folder)
 
 
+def read_graph_text(
+    text: str,
+    name: str,
+    report: Report,
+    *,
+    classes: Mapping[str, type[Node]],
+    until: str | None = None,
+    hosts: Path | None = None,
+    beside: tuple[str, ...] = (),
+) -> Graph:
+    """The graph of the text of a graph file that is called ``name``; ``classes`` are node classes by their type.
+
+    Raises:
+        InvalidGraph: with everything that is wrong.
+    """
+    report.files.append(name)
+    root = read_yaml(Source.of_text(name, text), text, report)
+    machines = _read_file(hosts, report) if hosts is not None else None
+    graph = None
+    if root is not None:
+        graph = _graph(root, {}, until, machines, Reading(report, classes=classes))
+    report.check()
+    assert graph is not None
+    return replace(graph, beside=tuple(dict.fromkeys((*beside, *graph.beside))))
+
+
+def _read_python(
+    name: str, arguments: Mapping[str, str], until: str | None, report: Report, hosts: Path | None
+) -> Graph:
+    found = graph_named(name, arguments, report)
+    report.check()
+    assert found is not None
+    if isinstance(found, Path):
+        return read_graph(found, arguments, until, report, hosts)
+    if until is None and hosts is None:
+        return found
+    classes = {node.type: node.cls for node in found.nodes.values()}
+    changed = read_graph_text(found.to_yaml(), name, report, classes=classes, until=until, hosts=hosts)
+    return replace(changed, folder=found.folder, beside=found.beside, arguments=found.arguments)
+
+
 def read_declarations(name_or_path: str | Path) -> list[Argument]:
     """The arguments that a graph declares; the rest of the file is not looked at.
 
@@ -103,8 +149,12 @@ def read_declarations(name_or_path: str | Path) -> list[Argument]:
         InvalidGraph: there is no such graph, or its arguments are declared wrongly.
     """
     report = Report()
-    root = _read_file(name_or_path, report)
-    declared = read_arguments(_entry(root, "args"), report) if root is not None else {}
+    declared: Mapping[str, Argument | None] | Path = Path(name_or_path)
+    if isinstance(name_or_path, str) and is_python(name_or_path):
+        declared = parameters_named(name_or_path, report)
+    if isinstance(declared, Path):
+        root = _read_file(declared if is_python(name_or_path) else name_or_path, report)
+        declared = read_arguments(_entry(root, "args"), report) if root is not None else {}
     report.check()
     return [argument for argument in declared.values() if argument is not None]
 

@@ -43,9 +43,12 @@ def find_graph(
         return None
     if shipped is not None:
         return GraphFile(shipped.resolve(), is_shipped=True)
+    asked = Path(name_or_path)
+    if asked.suffix == ".py":
+        report.add(f"{str(asked)!r} is Python", at, f"say which graph in it: {asked}:GRAPH")
+        return None
     if path.exists():
         return GraphFile(path, is_shipped=False)
-    asked = Path(name_or_path)
     if asked.suffix in _SUFFIXES or len(asked.parts) > 1:
         near = [file.name for file in _listed(path.parent) if file.suffix in _SUFFIXES]
         where = "a path is relative to the file in which it stands" if at.source.numbered else None

@@ -51,6 +51,11 @@ def node_type(name: str, folder: str = "") -> type[Node] | None:
         PluginError: it cannot be imported, or is not a node class.
     """
     if ":" in name:
+        if _is_of_a_process(name) and not _is_in_main(name):
+            raise PluginError(
+                f"{name!r} was defined in another process, in a notebook, a program's own file or a function; put the "
+                f"class into a module and import it from there"
+            )
         if not _WRITTEN_OUT.fullmatch(name):
             raise PluginError(f"{name!r} is not written like package.module:Class")
         found = _load(EntryPoint(name, name, NODES))
@@ -93,6 +98,25 @@ def _is_radio(annotation: object) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, RadioSpec)
 
 
+def is_importable(name: str, cls: type[Node]) -> bool:
+    """Whether other processes find that class by the type's name."""
+    if ":" not in name:
+        return True
+    try:
+        return not _is_of_a_process(name) and node_type(name) is cls
+    except PluginError:
+        return False
+
+
+def _is_of_a_process(name: str) -> bool:
+    return name.startswith("__main__:") or "<locals>" in name
+
+
+def _is_in_main(name: str) -> bool:
+    module, _, attribute = name.partition(":")
+    return module == "__main__" and hasattr(sys.modules[module], attribute.partition(".")[0])
+
+
 def _check_beside(name: str, folder: str) -> None:
     """Whether the module of ``name`` is the one that lies in ``folder``, if one does.
 
@@ -122,9 +146,13 @@ def _load(entry: EntryPoint) -> object:
         return entry.load()
     except (Exception, SystemExit) as error:
         # A module of somebody else's may fail in any way; the user is told how, and where.
-        said = _said(error)
-        where = _where(error, entry.module.partition(".")[0])
-        raise PluginError(f"{entry.value} cannot be imported: {type(error).__name__}: {said}{where}") from error
+        raise PluginError(failure(f"{entry.value} cannot be imported", error, entry.module)) from error
+
+
+def failure(what: str, error: BaseException, module: str) -> str:
+    """What failed, how, and where in the plug-in's own code, in one line."""
+    where = _where(error, module.partition(".")[0])
+    return f"{what}: {type(error).__name__}: {_said(error)}{where}"
 
 
 def _said(error: BaseException) -> str:
