@@ -10,9 +10,10 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import tdb_ns_from_utc
@@ -28,6 +29,12 @@ _UNITS: dict[str, dict[str, float]] = {
     "angle": {"deg": 1.0, "arcmin": 1 / 60, "arcsec": 1 / 3600},
     "power": {"dBW": 1.0},
     "data size": {"bit": 1.0, "B": 8.0, "kB": 8e3, "MB": 8e6, "GB": 8e9, "KiB": 8192.0, "MiB": 8388608.0},
+}
+#: The JSON Schema of a UTC instant as people write it.
+UTC_SCHEMA: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^\s*\d{4}-(\d{2}-\d{2}|\d{3})([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?Z?\s*$",
+    "examples": ["2021-02-18T20:26:00Z"],
 }
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-z/]*)\s*")
 
@@ -58,6 +65,41 @@ def quantity(text: object, dimension: str) -> float:
     return value
 
 
+#: An example of each dimension, and its base unit.
+_EXAMPLES = {
+    "duration": ("40 min", "s"),
+    "length": ("250 km", "km"),
+    "data rate": ("32 kbit/s", "bit/s"),
+    "frequency": ("401.6 MHz", "Hz"),
+    "angle": ("1.1 deg", "deg"),
+    "power": ("20 dBW", "dBW"),
+    "data size": ("16 MiB", "bit"),
+}
+
+
+def quantity_schema(dimension: str) -> dict[str, Any]:
+    """The JSON Schema of a quantity as people write it; ``unit`` is the base unit, in which limits are declared."""
+    units = "|".join(_UNITS[dimension])
+    example, unit = _EXAMPLES[dimension]
+    pattern = rf"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*({units})\s*$"
+    return {"type": "string", "pattern": pattern, "examples": [example], "unit": unit}
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """Marks a number that people write with a unit."""
+
+    name: str
+
+    @property
+    def unit(self) -> str:
+        """The base unit."""
+        return _EXAMPLES[self.name][1]
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        return quantity_schema(self.name)
+
+
 def _reader(dimension: str) -> BeforeValidator:
     def read(value: object) -> float:
         try:
@@ -74,12 +116,12 @@ def _utc(value: str) -> str:
 
 
 # Defaults of these types are written in base units, as plain numbers; pydantic does not run validators on defaults.
-Seconds = Annotated[float, _reader("duration")]
-Kilometres = Annotated[float, _reader("length")]
-BitsPerSecond = Annotated[float, _reader("data rate")]
-Hertz = Annotated[float, _reader("frequency")]
-Degrees = Annotated[float, _reader("angle")]
-DecibelWatts = Annotated[float, _reader("power")]
-Bits = Annotated[float, _reader("data size")]
+Seconds = Annotated[float, _reader("duration"), Dimension("duration")]
+Kilometres = Annotated[float, _reader("length"), Dimension("length")]
+BitsPerSecond = Annotated[float, _reader("data rate"), Dimension("data rate")]
+Hertz = Annotated[float, _reader("frequency"), Dimension("frequency")]
+Degrees = Annotated[float, _reader("angle"), Dimension("angle")]
+DecibelWatts = Annotated[float, _reader("power"), Dimension("power")]
+Bits = Annotated[float, _reader("data size"), Dimension("data size")]
 #: An ISO 8601 UTC instant, as text.
-Utc = Annotated[str, AfterValidator(_utc)]
+Utc = Annotated[str, AfterValidator(_utc), WithJsonSchema(UTC_SCHEMA)]

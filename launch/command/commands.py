@@ -14,33 +14,18 @@ import typer
 from lightlag.launch.run.options import AUTO, EXIT_BAD_INPUT
 
 from .bag import app as bag_app
+from .schema import schema
 from .teaching import LATEST, AsJson, GraphName, Run, Words, errors_taught, load, processes_asked
 from .topic import app as topic_app
+from .validate import validate
 
 
 def register(app: typer.Typer) -> None:
     """Put the commands into the application."""
-    for command in (validate, show, plan, lint, why, send):
+    for command in (validate, show, schema, plan, lint, why, send):
         app.command()(command)
     app.add_typer(topic_app)
     app.add_typer(bag_app)
-
-
-def validate(graph: GraphName, arguments: Words = None) -> None:
-    """Check a graph and its arguments; start nothing.
-
-    \b
-    lightlag validate my.yaml
-    lightlag validate mars2020 uhf_rate:='8 kbit/s'
-
-    Checked are the file, the arguments, the types of nodes and their parameters, and the channels; every error is
-    shown at once, with its line. What takes longer (trajectories, the ephemeris, what a camera is to see) is checked
-    by launch, before anything starts. Exit code 0: nothing wrong was found; 2: something was.
-    """
-    with errors_taught():
-        loaded = load(graph, arguments, None)
-        nodes, channels = len(loaded.nodes), len(loaded.channels)
-        typer.echo(f"{loaded.name} is right: {nodes} nodes, {channels} channels")
 
 
 def show(

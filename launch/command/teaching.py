@@ -37,7 +37,7 @@ def load(graph: str, words: Sequence[str] | None, until: str | None, hosts: Path
     from lightlag.launch.graph.summary import loose_ends
 
     for warning in loose_ends(loaded):
-        typer.echo(f"warning: {warning}", err=True)
+        typer.echo(f"warning: {warning.message}", err=True)
     return loaded
 
 

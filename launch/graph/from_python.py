@@ -15,6 +15,7 @@ import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from .arguments import Argument, Value, give
@@ -42,7 +43,9 @@ def graph_named(name: str, given: Mapping[str, str], report: Report) -> Graph | 
         if report.diagnostics:
             return None
         if callable(found):
-            found = _called(found, name, {key: it.value for key, it in arguments.items() if it})
+            values = {key: it.value for key, it in arguments.items() if it}
+            found = _called(found, name, values)
+            found = replace(found, arguments=values) if isinstance(found, Graph) else found
         if isinstance(found, Graph | Path):
             return found
         hint = "expected a Graph (see build_graph), the path of a graph file, or a function that returns one"
@@ -87,7 +90,7 @@ def _found(name: str) -> object:
     if hasattr(module, attribute):
         return typing.cast(object, getattr(module, attribute))
     graphs = ", ".join(key for key, value in vars(module).items() if isinstance(value, Graph)) or "none"
-    raise PluginError(f"{module_name} has no {attribute!r}; graphs in it: {graphs}")
+    raise PluginError(f"{match['module']} has no {attribute!r}; graphs in it: {graphs}")
 
 
 def _module_of(path: Path) -> str:

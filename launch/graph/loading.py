@@ -51,8 +51,8 @@ SECTIONS = (
     Section("ports", "ports", read_ports),
 )
 _HEAD = ("version", "name", "description", "args", "epoch", "seed", "until", "restart", "include")
-_KEYS = (*_HEAD, *(section.key for section in SECTIONS))
-_REQUIRED = ("version", "name", "epoch", "until")
+KEYS = (*_HEAD, *(section.key for section in SECTIONS))
+REQUIRED = ("version", "name", "epoch", "until")
 #: What is looked at in a file that is included; the rest is said by the file that includes it.
 _INCLUDED = ("version", "include", *(section.key for section in SECTIONS if not section.is_of_the_run))
 _DEFAULT_SEED = 1
@@ -172,8 +172,8 @@ def _graph(
     root: Item, given: Mapping[str, str], until: str | None, machines: Item | None, reading: Reading
 ) -> Graph | None:
     """The graph of a file; None if anything was found to be wrong."""
-    required = _REQUIRED if _entry(root, "include") is not None else (*_REQUIRED, "nodes")
-    top = reading.mapping(root, "a graph file", _KEYS, required)
+    required = REQUIRED if _entry(root, "include") is not None else (*REQUIRED, "nodes")
+    top = reading.mapping(root, "a graph file", KEYS, required)
     if top is None:
         return None
     report = reading.report
@@ -231,7 +231,7 @@ def _read_sections(top: Mapping[str, Item], reading: Reading, chain: tuple[Path,
 
 def _read_included(included: Included, reading: Reading, chain: tuple[Path, ...]) -> list[str]:
     """Read a file that is included into its own reading; returns the folders of the files that it includes."""
-    top = reading.mapping(included.root, "a graph file", _KEYS, ("version",)) or {}
+    top = reading.mapping(included.root, "a graph file", KEYS, ("version",)) or {}
     report = reading.report
     arguments = give_items(read_arguments(top.get("args"), report), included.arguments, report)
     mine = {key: substitute(item, arguments, report) for key, item in top.items() if key in _INCLUDED}

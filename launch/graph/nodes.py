@@ -13,7 +13,7 @@ from .source import Item
 from .spec import NodeSpec
 from .values import read_text
 
-_KEYS = ("type", "params", "join", "leave")
+NODE_KEYS = ("type", "params", "join", "leave")
 
 
 def read_nodes(item: Item | None, reading: Reading) -> dict[str, NodeSpec]:
@@ -22,7 +22,7 @@ def read_nodes(item: Item | None, reading: Reading) -> dict[str, NodeSpec]:
     declared_nodes = reading.named("nodes", item)
     reading.ports.update({name: None for name, _ in declared_nodes})
     for name, declared in declared_nodes:
-        fields = reading.mapping(declared, f"node {name!r}", _KEYS, ("type",)) or {}
+        fields = reading.mapping(declared, f"node {name!r}", NODE_KEYS, ("type",)) or {}
         join, leave = fields.get("join"), fields.get("leave")
         presence = read_presence(join, leave, reading.epoch, reading.until_ns, reading.report)
         kind = reading.value(fields.get("type"), read_text)

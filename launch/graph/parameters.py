@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from lightlag.nodes.params import NodeName, NodeParams
-from lightlag.nodes.units import Bits, BitsPerSecond, DecibelWatts, Degrees, Hertz, Kilometres, Seconds
+from lightlag.nodes.units import Dimension
 
 from .diagnostics import Place, Report, did_you_mean, one_of
 from .source import Item
@@ -40,16 +40,6 @@ _LIMITS = {
     "less_than": "less than",
     "less_than_equal": "at most",
 }
-# Limits are declared in base units, which a person should not have to guess.
-_BASE_UNITS = (
-    (Seconds, "s"),
-    (Kilometres, "km"),
-    (BitsPerSecond, "bit/s"),
-    (Hertz, "Hz"),
-    (Degrees, "deg"),
-    (DecibelWatts, "dBW"),
-    (Bits, "bit"),
-)
 _NODE_NAME = typing.get_args(NodeName)[1]
 
 
@@ -156,7 +146,7 @@ def _fields(model: type[BaseModel], path: tuple[int | str, ...]) -> dict[str, Fi
 def _base_unit(field: FieldInfo | None) -> str:
     """The unit in which the limits of a field are declared, after a space; nothing for a plain number."""
     marks = _marks(field) if field is not None else []
-    return next((f" {unit}" for kind, unit in _BASE_UNITS for mark in marks if mark is typing.get_args(kind)[1]), "")
+    return next((f" {mark.unit}" for mark in marks if isinstance(mark, Dimension)), "")
 
 
 def _marks(field: FieldInfo) -> list[object]:

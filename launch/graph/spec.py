@@ -186,8 +186,8 @@ def _heading(arguments: Mapping[str, bool | int | float | str], only_here: Seque
         lines.append(f"#   {name}:={text if text.isprintable() else repr(text)}")
     if only_here:
         lines += [
-            "# Only the process that made this graph can read it: classes are defined there, not in a module that others",
-            f"# could import, namely those of {', '.join(only_here)}.",
+            "# Only the process that made this graph can read it. Classes that are defined there, not in a module that",
+            f"# others could import, are those of {', '.join(only_here)}.",
         ]
     return "\n".join(lines) + "\n"
 

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from .arguments import Argument, as_text
+from .diagnostics import Diagnostic
 from .plugins import ports
 from .spec import Graph, duration_text
 
@@ -20,7 +21,7 @@ def of_arguments(arguments: Sequence[Argument]) -> str:
     given = [f"{it.name}:={shlex.quote(as_text(it.default))}" for it in arguments]
     heads = _table([(word, f"{it.kind}{_range(it)}") for word, it in zip(given, arguments, strict=True)]).splitlines()
     helps = [textwrap.indent(textwrap.fill(" ".join(it.help.split()), _HELP_CHARACTERS), "    ") for it in arguments]
-    return "\n".join(f"{head}\n{text}" for head, text in zip(heads, helps, strict=True))
+    return "\n".join(f"{head}\n{text}".rstrip() for head, text in zip(heads, helps, strict=True))
 
 
 def of_graph(graph: Graph) -> str:
@@ -35,10 +36,11 @@ def of_graph(graph: Graph) -> str:
     return "\n".join(lines)
 
 
-def loose_ends(graph: Graph) -> list[str]:
+def loose_ends(graph: Graph) -> list[Diagnostic]:
     """What is right but probably not meant: ports that are on no channel."""
+    said = "is on no channel; what it sends is heard by nobody"
     return [
-        f"{node.name}.{port} is on no channel; what it sends is heard by nobody"
+        Diagnostic(f"{node.name}.{port} {said}", graph.places.get(f"nodes.{node.name}"))
         for node in graph.nodes.values()
         for port in ports(node.cls)
         if graph.sends_on(node.name, port) is None

@@ -16,7 +16,7 @@ from .spec import FORMAT, duration_ns
 NAME = re.compile("[a-z][a-z0-9_-]*")
 NAME_RULE = "a name starts with a lower case letter; lower case letters, digits, - and _ may follow"
 _END = re.compile(r"(?P<node>[^.\s]+)\.(?P<port>[^.\s]+)")
-_MOST_SEED = 2**63 - 1
+MOST_SEED = 2**63 - 1
 _NO_END = ("never", "forever", "inf", "infinity", "none", "no")
 
 
@@ -51,7 +51,7 @@ def read_seed(item: Item) -> int:
     """The seed of a run."""
     if not isinstance(item.value, int) or isinstance(item.value, bool):
         raise ValueError(f"the seed is {item.kind()}; expected a whole number")
-    if not 0 <= item.value <= _MOST_SEED:
+    if not 0 <= item.value <= MOST_SEED:
         raise ValueError(f"the seed is {item.value}; expected a whole number from 0 to 2^63 - 1")
     return item.value
 
