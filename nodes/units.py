@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import tdb_ns_from_utc
@@ -100,6 +100,13 @@ class Dimension:
         return quantity_schema(self.name)
 
 
+class _UtcText:
+    """Marks a text that is a UTC instant, for JSON Schema."""
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        return UTC_SCHEMA
+
+
 def _reader(dimension: str) -> BeforeValidator:
     def read(value: object) -> float:
         try:
@@ -124,4 +131,4 @@ Degrees = Annotated[float, _reader("angle"), Dimension("angle")]
 DecibelWatts = Annotated[float, _reader("power"), Dimension("power")]
 Bits = Annotated[float, _reader("data size"), Dimension("data size")]
 #: An ISO 8601 UTC instant, as text.
-Utc = Annotated[str, AfterValidator(_utc), WithJsonSchema(UTC_SCHEMA)]
+Utc = Annotated[str, AfterValidator(_utc), _UtcText()]

@@ -10,7 +10,7 @@ import typer
 
 from lightlag.launch.run.options import EXIT_BAD_INPUT, EXIT_DONE
 
-from .teaching import GraphName, Words, errors_taught, load
+from .teaching import GraphName, Words, collector_paused, errors_taught, load
 
 if TYPE_CHECKING:
     from lightlag.launch.graph.diagnostics import Diagnostic
@@ -45,7 +45,7 @@ def validate(
         code, found = check(graph, arguments or ())
         typer.echo(json.dumps(found, indent=2))
         raise typer.Exit(code)
-    with errors_taught():
+    with collector_paused(), errors_taught():
         loaded = load(graph, arguments, None)
         counts = (len(loaded.nodes), "node"), (len(loaded.channels), "channel")
         told = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
@@ -54,15 +54,17 @@ def validate(
 
 def check(graph: str, words: Sequence[str]) -> tuple[int, list[dict[str, Any]]]:
     """The exit code, and every error and warning as data."""
-    from lightlag.bus.errors import GraphError
-    from lightlag.launch.graph.arguments import split_words
-    from lightlag.launch.graph.diagnostics import Diagnostic, InvalidGraph, Report
-    from lightlag.launch.graph.loading import read_graph
-    from lightlag.launch.graph.summary import loose_ends
+    with collector_paused():
+        from lightlag.bus.errors import GraphError
+        from lightlag.launch.graph.arguments import split_words
+        from lightlag.launch.graph.diagnostics import Diagnostic, InvalidGraph, Report
+        from lightlag.launch.graph.loading import read_graph
+        from lightlag.launch.graph.summary import loose_ends
 
     report = Report()
     try:
-        loaded = read_graph(graph, split_words(words, report), None, report)
+        with collector_paused():
+            loaded = read_graph(graph, split_words(words, report), None, report)
     except InvalidGraph as error:
         return EXIT_BAD_INPUT, [_data(found, "error") for found in error.diagnostics]
     except GraphError as error:

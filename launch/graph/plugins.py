@@ -12,6 +12,7 @@ import sys
 import traceback
 import types
 import typing
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
@@ -31,9 +32,15 @@ class PluginError(GraphError):
     """A node type or graph that is named correctly cannot be had."""
 
 
+@cache
+def installed(group: str) -> tuple[EntryPoint, ...]:
+    """What is installed in a group, looked up once in a process: it takes reading what every distribution says."""
+    return tuple(entry_points(group=group))
+
+
 def names(group: str) -> list[str]:
     """The names that are installed in a group, sorted."""
-    return sorted(entry_points(group=group).names)
+    return sorted({entry.name for entry in installed(group)})
 
 
 def look_beside(folder: str) -> None:
@@ -135,7 +142,7 @@ def _check_beside(name: str, folder: str) -> None:
 
 def _entry(group: str, name: str) -> EntryPoint | None:
     # The same distribution may be seen twice (an editable install and its source tree); that is no conflict.
-    found = {entry.value: entry for entry in entry_points(group=group, name=name)}
+    found = {entry.value: entry for entry in installed(group) if entry.name == name}
     if len(found) > 1:
         raise PluginError(f"{name!r} is installed more than once in group {group}: {', '.join(sorted(found))}")
     return next(iter(found.values()), None)

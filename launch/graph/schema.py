@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from .arguments import KINDS
 from .loading import KEYS, REQUIRED
 from .machines import MACHINE_KEYS
 from .nodes import NODE_KEYS
-from .plugins import NODES, PluginError, names, node_type
+from .plugins import NODES, PluginError, installed, names, node_type
 from .spec import FORMAT
 from .values import MOST_SEED, NAME
 
@@ -72,7 +71,7 @@ def installed_types() -> dict[str, type[Node] | None]:
 
 def shipped_types() -> dict[str, type[Node] | None]:
     """The node types that come with lightlag."""
-    shipped = [entry.name for entry in entry_points(group=NODES) if entry.value.startswith("lightlag.")]
+    shipped = [entry.name for entry in installed(NODES) if entry.value.startswith("lightlag.")]
     return {name: _type(name) for name in sorted(set(shipped))}
 
 
