@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -30,6 +31,22 @@ _UNITS: dict[str, dict[str, float]] = {
     "power": {"dBW": 1.0},
     "data size": {"bit": 1.0, "B": 8.0, "kB": 8e3, "MB": 8e6, "GB": 8e9, "KiB": 8192.0, "MiB": 8388608.0},
 }
+#: What people call units elsewhere, in lower case.
+_OTHER_NAMES = {
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("mins", "minute", "minutes", "m"), "min"),
+    **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),
+    **dict.fromkeys(("day", "days"), "d"),
+    **dict.fromkeys(("metre", "metres", "meter", "meters"), "m"),
+    **dict.fromkeys(("kilometre", "kilometres", "kilometer", "kilometers"), "km"),
+    **dict.fromkeys(("degree", "degrees"), "deg"),
+    "bps": "bit/s",
+    "kbps": "kbit/s",
+    "mbps": "Mbit/s",
+    "gbps": "Gbit/s",
+    "bits": "bit",
+    **dict.fromkeys(("byte", "bytes"), "B"),
+}
 #: The JSON Schema of a UTC instant as people write it.
 UTC_SCHEMA: dict[str, Any] = {
     "type": "string",
@@ -47,22 +64,34 @@ def quantity(text: object, dimension: str) -> float:
     """
     units = _UNITS[dimension]
     choice = ", ".join(units)
+    one = f"{'an' if dimension[0] in 'aeiou' else 'a'} {dimension}"
     found = _NUMBER.fullmatch(text) if isinstance(text, str) else None
     if isinstance(text, int | float) and not isinstance(text, bool):
-        raise GraphError(f"{text!r} has no unit; a {dimension} is written with one of: {choice}")
+        raise GraphError(f"{text!r} has no unit; {one} is written with one of: {choice}")
     if not found:
-        raise GraphError(f"{text!r} is not a {dimension}; write a number and one of: {choice}")
+        raise GraphError(f"{text!r} is not {one}; write a number and one of: {choice}")
     number, unit = found.groups()
     if not unit:
-        raise GraphError(f"{text!r} has no unit; a {dimension} is written with one of: {choice}")
+        raise GraphError(f"{text!r} has no unit; {one} is written with one of: {choice}")
     if unit not in units:
-        near = difflib.get_close_matches(unit, units, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        near = _meant(unit, units)
+        hint = f"; did you mean {near!r}?" if near else ""
         raise GraphError(f"{text!r}: {unit!r} is not a unit of {dimension} (one of: {choice}){hint}")
     value = float(number) * units[unit]
     if not math.isfinite(value):
-        raise GraphError(f"{text!r} is infinite; write a {dimension} that a computer can count")
+        raise GraphError(f"{text!r} is infinite; write {one} that a computer can count")
     return value
+
+
+def _meant(unit: str, units: Mapping[str, float]) -> str | None:
+    """The unit that is probably meant: one by another name or in other case, or the nearest."""
+    known = {name.lower(): name for name in units}
+    lower = unit.lower()
+    for name in (lower, _OTHER_NAMES.get(lower, "")):
+        if name.lower() in known:
+            return known[name.lower()]
+    near = difflib.get_close_matches(unit, units, n=1, cutoff=0.5)
+    return near[0] if near else None
 
 
 #: An example of each dimension, and its base unit.

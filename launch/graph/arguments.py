@@ -154,6 +154,8 @@ def _declared_value(kind: str, item: Item, report: Report) -> Value | None:
     wrong = isinstance(value, bool) and kind != "bool"
     if value is None or isinstance(value, list | dict) or not isinstance(value, fits.get(kind, str)) or wrong:
         hint = f'write it in quotes: "{item.text}"' if kind == "str" and item.text else None
+        if kind == "bool" and item.text.lower() in ("yes", "no", "on", "off"):
+            hint = "in YAML 1.2 that is a text; write true or false"
         report.add(f"expected {_WHAT[kind]}, got {item.kind()}", item.place, hint, item.note)
         return None
     try:

@@ -135,7 +135,9 @@ def _note(written: str, cls: type[Node], classes: dict[str, type[Node]]) -> None
 
 def _folders(classes: Mapping[str, type[Node]]) -> tuple[str, ...]:
     """Where other processes find the modules of classes that were given."""
-    tops = [sys.modules.get(cls.__module__.partition(".")[0]) for cls in classes.values()]
-    files = [Path(file) for top in tops if (file := getattr(top, "__file__", None))]
-    roots = [file.parent.parent if file.name == "__init__.py" else file.parent for file in files]
-    return tuple(dict.fromkeys(str(root.resolve()) for root in roots))
+    tops = {cls.__module__.partition(".")[0] for cls in classes.values()}
+    found: list[str] = []
+    for module in (sys.modules.get(top) for top in sorted(tops)):
+        here = [*getattr(module, "__path__", [])] or [getattr(module, "__file__", None)]
+        found += [str(Path(path).resolve().parent) for path in here if path]
+    return tuple(dict.fromkeys(found))

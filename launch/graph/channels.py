@@ -75,10 +75,10 @@ def check_ports(reading: Reading) -> None:
             sends.setdefault(end, []).append(name)
     for end, names in sends.items():
         if len(names) > 1:
-            _one_channel(end, "senders", names, reading, "a port sends on one channel")
+            _one_channel(end, "senders", names, reading, "a port sends on one channel;")
     for end, names in hears.items():
         if len(names) > 1 and end not in sends:
-            hint = "it is not said on which it sends: list it under the senders of that one"
+            hint = "it is not said on which it sends: list it under the senders of that one, or"
             _one_channel(end, "members", names, reading, hint)
 
 
@@ -87,8 +87,8 @@ def _one_channel(end: tuple[str, str], role: str, names: list[str], reading: Rea
     listed = " and ".join(repr(name) for name in names)
     message = f"{node}.{port} is a {role[:-1]} of channels {listed}"
     one = _as_one([reading.fields["channels"][name] for name in names])
-    way_out = f"or make them one channel: {one}" if one else "or take another port of the node for one of them"
-    reading.report.add(message, reading.ends_at[names[-1], role, node], hint, way_out)
+    way_out = "make them one channel:" if one else "take another port of the node for one of them"
+    reading.report.add(message, reading.ends_at[names[-1], role, node], f"{hint} {way_out}", one)
 
 
 def _as_one(specs: list[ChannelSpec]) -> str | None:

@@ -2,7 +2,8 @@
 
 The name leads to a ``Graph``, to the path of a graph file, or to a function that returns one of them. The function's
 parameters, of type int, float, str or bool and each with a default, are the graph's arguments; what is said about one
-stands in its annotation: ``rate: Annotated[str, "what the probe sends at"] = "8 kbit/s"``.
+stands in its annotation: ``rate: Annotated[str, "what the probe sends at"] = "8 kbit/s"``. A module is looked for where
+Python finds modules, and then in the working directory.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def _reporting(name: str, report: Report) -> Iterator[None]:
     except InvalidGraph as error:
         report.diagnostics.extend(it for it in error.diagnostics if it not in report.diagnostics)
     except PluginError as error:
-        report.add(str(error), Place.of_word(name))
+        report.add(str(error), Place.of_word(name), *error.hints)
 
 
 def _found(name: str) -> object:
@@ -81,11 +82,13 @@ def _found(name: str) -> object:
     module_name, attribute = match.group("module", "name")
     if module_name.endswith(".py"):
         module_name = _module_of(Path(module_name))
+    else:
+        look_beside(str(Path.cwd()))
     try:
         module = importlib.import_module(module_name)
     except InvalidGraph:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # it is somebody else's code
         raise PluginError(failure(f"{module_name} cannot be imported", error, module_name)) from error
     if hasattr(module, attribute):
         return typing.cast(object, getattr(module, attribute))

@@ -17,7 +17,7 @@ def read_place(item: Item | None, reading: Reading) -> dict[str, str]:
         node = reading.node(name, declared.label)
         group = reading.value(declared, read_name)
         if node is not None and group is not None:
-            groups[node] = group
+            groups[node] = reading.full(group)
     return groups
 
 

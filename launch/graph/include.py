@@ -54,6 +54,12 @@ def read_include(item: Item | None, reading: Reading, chain: tuple[Path, ...]) -
     prefixes: dict[str, Place] = {}
     found: list[Included] = []
     for entry in reading.items(item, "include", _EXAMPLE):
+        if isinstance(entry.value, str):
+            hint = (
+                f"write {{graph: {entry.value}}}, or with a prefix for its names {{graph: {entry.value}, prefix: east}}"
+            )
+            reading.report.add(f"an include is the text {entry.value!r}", entry.place, hint, entry.note)
+            continue
         fields = reading.mapping(entry, "an include", _KEYS, _KEYS[:1]) or {}
         name = reading.value(fields.get("graph"), read_text)
         prefix = reading.value(fields.get("prefix"), read_name)
@@ -81,8 +87,9 @@ def _find(
     if file is None:
         return None
     if file.path.resolve() in chain:
-        steps = [shown_path(path) for path in (*chain[chain.index(file.path.resolve()) :], file.path.resolve())]
-        reading.report.add("a graph cannot include itself", here, " includes ".join(steps), item.note)
+        first, *steps = (shown_path(path) for path in (*chain[chain.index(file.path.resolve()) :], file.path.resolve()))
+        told = f"{first} includes {', which includes '.join(steps)}"
+        reading.report.add("a graph cannot include itself", here, told, item.note)
         return None
     how = f"as {prefix!r} " if prefix else ""
     root = read_graph_file(file, reading.report, here, (f"included {how}at {here}", *here.source.notes))

@@ -72,6 +72,8 @@ def _ends(entry: Item, fields: Mapping[str, Item], reading: Reading) -> tuple[It
     """The two ends as written, the one that sends first."""
     given = [key for key in ("from", "to", "between") if key in fields]
     if given not in (["from", "to"], ["between"]):
+        if isinstance(entry.value, dict) and len(entry.value) > len(fields):
+            return None  # a key is misspelt, which was said
         told = f"a link with {' and '.join(repr(key) for key in given)}" if given else "a link without ends"
         reading.report.add(told, entry.place, _HOW, entry.note)
         return None
@@ -86,7 +88,8 @@ def _ends(entry: Item, fields: Mapping[str, Item], reading: Reading) -> tuple[It
     if between.value is UNKNOWN:
         return None
     if not isinstance(between.value, list) or len(between.value) != 2:
-        told = f"{len(between.value)} ports" if isinstance(between.value, list) else between.kind()
+        count = len(between.value) if isinstance(between.value, list) else None
+        told = between.kind() if count is None else f"{count} port{'' if count == 1 else 's'}"
         hint = "expected two ports: between: [a.lan, b.lan]; to join more write a channel with these members"
         reading.report.add(f"a link between {told}", between.place, hint, between.note)
         return None

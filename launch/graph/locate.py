@@ -39,7 +39,7 @@ def find_graph(
     try:
         shipped = graph_path(name_or_path) if isinstance(name_or_path, str) else None
     except PluginError as error:
-        report.add(str(error), at)
+        report.add(str(error), at, *error.hints)
         return None
     if shipped is not None:
         return GraphFile(shipped.resolve(), is_shipped=True)

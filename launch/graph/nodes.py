@@ -48,7 +48,7 @@ def _class(kind: str, item: Item, reading: Reading) -> type[Node] | None:
     try:
         cls = reading.classes.get(kind) or node_type(kind, reading.file.folder if reading.file else "")
     except PluginError as error:
-        reading.report.add(str(error), item.place, item.note)
+        reading.report.add(str(error), item.place, *error.hints, item.note)
         return None
     if cls is None:
         known = names(NODES)

@@ -127,7 +127,9 @@ def _report(model: type[NodeParams], item: Item | None, node: Place, error: Mapp
         limit = f"{_LIMITS[kind]} {next(iter(error['ctx'].values())):g}{_base_unit(field)}"
         report.add(f"{name} is {at.text if at else error['input']}; it must be {limit}", place, note)
     elif (expected := _EXPECTED.get(kind.partition("_")[0])) and kind.endswith(("_type", "_parsing", "_from_float")):
-        report.add(f"{name}: expected {expected}, got {at.kind() if at else repr(error['input'])}", place, note)
+        is_other = at is not None and isinstance(at.value, bool | int | float)
+        hint = f'write it in quotes: "{at.text}"' if at is not None and is_other and kind == "string_type" else None
+        report.add(f"{name}: expected {expected}, got {at.kind() if at else repr(error['input'])}", place, hint, note)
     else:
         report.add(f"{name}: {error['msg'][:1].lower()}{error['msg'][1:]}", place, note)
 

@@ -13,6 +13,7 @@ import traceback
 import types
 import typing
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from lightlag.bus.errors import GraphError
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import RadioSpec
 
+from .diagnostics import did_you_mean
+
 NODES = "lightlag.nodes"
 GRAPHS = "lightlag.graphs"
 
@@ -29,7 +32,11 @@ _WRITTEN_OUT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z
 
 
 class PluginError(GraphError):
-    """A node type or graph that is named correctly cannot be had."""
+    """A node type or graph that is named correctly cannot be had; ``hints`` say what to do."""
+
+    def __init__(self, message: str, *hints: str | None) -> None:
+        super().__init__(message)
+        self.hints = hints
 
 
 @cache
@@ -150,10 +157,25 @@ def _entry(group: str, name: str) -> EntryPoint | None:
 
 def _load(entry: EntryPoint) -> object:
     try:
-        return entry.load()
+        found: object = import_module(entry.module)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if f"{entry.module}.".startswith(f"{missing}."):
+            top = entry.module.partition(".")[0]
+            hint = f"is it installed? A class of your own can lie beside the graph file, in {top}.py"
+            raise PluginError(f"{entry.value}: there is no module {missing!r}", hint) from error
+        hint = f"{missing} is not installed here; {entry.module} needs it"
+        raise PluginError(failure(f"{entry.value} cannot be imported", error, entry.module), hint) from error
     except (Exception, SystemExit) as error:
         # A module of somebody else's may fail in any way; the user is told how, and where.
-        raise PluginError(failure(f"{entry.value} cannot be imported", error, entry.module)) from error
+        hint = "the error is in that file, not in the graph"
+        raise PluginError(failure(f"{entry.value} cannot be imported", error, entry.module), hint) from error
+    for step in entry.attr.split("."):
+        if not hasattr(found, step):
+            near = did_you_mean(step, [name for name in dir(found) if not name.startswith("_")])
+            raise PluginError(f"{entry.value}: {entry.module} has no {step!r}", near)
+        found = getattr(found, step)
+    return found
 
 
 def failure(what: str, error: BaseException, module: str) -> str:

@@ -170,7 +170,7 @@ class Reading:
             near = f"{name!r} is the prefix of {self.interfaces[name].file}, not one of its nodes"
         elif near is None:
             within = [known for known in self.ports if known.endswith(f"-{name}")]
-            near = f"in an included graph there is {' and '.join(within)}" if within else None
+            near = f"an included graph has {' and '.join(within)}" if within else None
         self.report.add(f"unknown node {name!r}", place, known, near, note)
         return None
 
