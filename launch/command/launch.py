@@ -12,17 +12,14 @@ import typer
 
 from lightlag.launch.run.options import RunOptions
 
-from .teaching import Words, errors_taught, load, processes_asked
+from .teaching import GRAPH_HELP, Words, errors_taught, load, processes_asked
 
 if TYPE_CHECKING:
     from lightlag.launch.run.options import Observer
 
 
 def launch(
-    graph: Annotated[
-        str | None,
-        typer.Argument(metavar="GRAPH", help="A shipped graph (mars2020) or the path of a graph file (my.yaml)."),
-    ] = None,
+    graph: Annotated[str | None, typer.Argument(metavar="GRAPH", help=GRAPH_HELP)] = None,
     arguments: Words = None,
     until: Annotated[
         str | None, typer.Option(metavar="DURATION", help="End after this long instead: 2h, 30min, '90 s'.")

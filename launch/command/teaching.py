@@ -15,9 +15,8 @@ from lightlag.launch.run.options import AUTO, EXIT_BAD_INPUT, EXIT_INTERRUPTED, 
 if TYPE_CHECKING:
     from lightlag.launch.graph.spec import Graph
 
-GraphName = Annotated[
-    str, typer.Argument(metavar="GRAPH", help="A shipped graph (mars2020) or the path of a graph file (my.yaml).")
-]
+GRAPH_HELP = "A shipped graph (mars2020), a graph file (my.yaml), or a graph in Python (my_file.py:GRAPH)."
+GraphName = Annotated[str, typer.Argument(metavar="GRAPH", help=GRAPH_HELP)]
 Words = Annotated[
     list[str] | None,
     typer.Argument(metavar="NAME:=VALUE", help="Arguments of the graph; see: lightlag show GRAPH --args"),

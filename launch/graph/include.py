@@ -63,6 +63,10 @@ def read_include(item: Item | None, reading: Reading, chain: tuple[Path, ...]) -
         fields = reading.mapping(entry, "an include", _KEYS, _KEYS[:1]) or {}
         name = reading.value(fields.get("graph"), read_text)
         prefix = reading.value(fields.get("prefix"), read_name)
+        if prefix is not None and prefix.endswith(("-", "_")):
+            hint = f"a hyphen is put between it and a name; write prefix: {prefix.rstrip('-_')}"
+            reading.report.add(f"the prefix {prefix!r} ends in {prefix[-1]!r}", fields["prefix"].place, hint)
+            continue
         if prefix is not None and prefix in prefixes:
             first = f"it was given first at {prefixes[prefix]}"
             reading.report.add(f"two graphs are included as {prefix!r}", fields["prefix"].place, first)
