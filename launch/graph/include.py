@@ -54,31 +54,38 @@ def read_include(item: Item | None, reading: Reading, chain: tuple[Path, ...]) -
     prefixes: dict[str, Place] = {}
     found: list[Included] = []
     for entry in reading.items(item, "include", _EXAMPLE):
-        if isinstance(entry.value, str):
-            hint = (
-                f"write {{graph: {entry.value}}}, or with a prefix for its names {{graph: {entry.value}, prefix: east}}"
-            )
-            reading.report.add(f"an include is the text {entry.value!r}", entry.place, hint, entry.note)
-            continue
-        fields = reading.mapping(entry, "an include", _KEYS, _KEYS[:1]) or {}
-        name = reading.value(fields.get("graph"), read_text)
-        prefix = reading.value(fields.get("prefix"), read_name)
-        if prefix is not None and prefix.endswith(("-", "_")):
-            hint = f"a hyphen is put between it and a name; write prefix: {prefix.rstrip('-_')}"
-            reading.report.add(f"the prefix {prefix!r} ends in {prefix[-1]!r}", fields["prefix"].place, hint)
-            continue
-        if prefix is not None and prefix in prefixes:
-            first = f"it was given first at {prefixes[prefix]}"
-            reading.report.add(f"two graphs are included as {prefix!r}", fields["prefix"].place, first)
-            continue
-        if prefix is not None:
-            prefixes[prefix] = fields["prefix"].place
-        if name is None or ("prefix" in fields and prefix is None):
-            continue
-        included = _find(name, fields, prefix or "", reading, chain)
+        included = _included(entry, prefixes, reading, chain)
         if included is not None:
             found.append(included)
+        else:
+            written = entry.at(("prefix",)).value
+            reading.lost.append(written if isinstance(written, str) else "")
     return found
+
+
+def _included(entry: Item, prefixes: dict[str, Place], reading: Reading, chain: tuple[Path, ...]) -> Included | None:
+    """The file of one entry; None if it cannot be put in, with the reason in the report."""
+    report = reading.report
+    if isinstance(entry.value, str):
+        hint = f"write {{graph: {entry.value}}}, or with a prefix for its names {{graph: {entry.value}, prefix: east}}"
+        report.add(f"an include is the text {entry.value!r}", entry.place, hint, entry.note)
+        return None
+    fields = reading.mapping(entry, "an include", _KEYS, _KEYS[:1]) or {}
+    name = reading.value(fields.get("graph"), read_text)
+    prefix = reading.value(fields.get("prefix"), read_name)
+    if prefix is not None:
+        place = fields["prefix"].place
+        if prefix.endswith(("-", "_")):
+            hint = f"a hyphen is put between it and a name; write prefix: {prefix.rstrip('-_')}"
+            report.add(f"the prefix {prefix!r} ends in {prefix[-1]!r}", place, hint)
+            return None
+        if prefix in prefixes:
+            report.add(f"two graphs are included as {prefix!r}", place, f"it was given first at {prefixes[prefix]}")
+            return None
+        prefixes[prefix] = place
+    if name is None or ("prefix" in fields and prefix is None):
+        return None
+    return _find(name, fields, prefix or "", reading, chain)
 
 
 def _find(

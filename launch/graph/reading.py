@@ -68,6 +68,8 @@ class Reading:
     ports: dict[str, dict[str, bool] | None] = field(default_factory=dict)
     #: What included graphs offer, by their prefix.
     interfaces: dict[str, Interface] = field(default_factory=dict)
+    #: Prefixes of graphs that could not be read, which was reported: names that start so are not missed.
+    lost: list[str] = field(default_factory=list)
     #: What this file offers itself.
     offered: dict[str, End | str | None] = field(default_factory=dict)
     #: The fields of the graph so far, of included files and of this one.
@@ -164,6 +166,8 @@ class Reading:
         """The full name of a node of this file, or of one it includes; None, and a report, if there is none."""
         if name in self.ports:
             return self.full(name)
+        if any(not prefix or f"{name}-".startswith(f"{prefix}-") for prefix in self.lost):
+            return None
         known = one_of(self.ports, "nodes of this graph") or "this graph has no nodes"
         near = did_you_mean(name, [*self.ports, *self.interfaces])
         if name in self.interfaces:
