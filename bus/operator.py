@@ -6,9 +6,6 @@ import secrets
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import zmq
-
-from . import wire
 from .errors import RunError
 
 if TYPE_CHECKING:
@@ -24,6 +21,8 @@ class Operator:
     """Asks the hub at ``endpoint``; a context manager. ``keys`` are needed where the run reaches over a network."""
 
     def __init__(self, endpoint: str, run_id: str, name: str = "operator", keys: Keys | None = None) -> None:
+        import zmq  # here: every host has the names above, and few processes have an operator
+
         self.endpoint = endpoint
         self._run_id = run_id
         self._context = zmq.Context()
@@ -41,6 +40,8 @@ class Operator:
         Raises:
             RunError: there was none in time, or the hub could not do what was asked.
         """
+        from . import wire
+
         self._socket.send_multipart(wire.encode(self._run_id, wire.ASK, (what, arguments)))
         if not self._socket.poll(round(timeout_s * 1000)):
             raise RunError(f"the hub did not answer within {timeout_s:g} s; it may be starting, or the run has ended")

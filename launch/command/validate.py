@@ -30,12 +30,15 @@ def validate(
     lightlag validate mars2020 uhf_rate:='8 kbit/s'
     lightlag validate my.yaml --format json        for editors
 
-    Checked are the file and those that it includes, the arguments, the types of nodes and their parameters, and the
-    channels; every error is shown at once, with its line. What takes longer (trajectories, the ephemeris, what a camera
-    is to see) is checked by launch, before anything starts. A warning is what is right but probably not meant.
+    Checked are the file and those that it includes, the arguments, the types
+    of nodes and their parameters, and the channels; every error is shown at
+    once, with its line. What takes longer (trajectories, the ephemeris, what a
+    camera is to see) is checked by launch, before anything starts. A warning is
+    of what is right but probably not meant.
 
-    In JSON each error or warning has file, line, column, end_column (counted from 1; the first after it), severity,
-    message and hints; file and line are null for what stands on the command line.
+    In JSON each error or warning has file, line, column, end_column (from 1;
+    the first after it), severity, message and hints; file and line are null for
+    what stands on the command line.
 
     Exit code 0: nothing wrong was found; 2: something was.
     """
