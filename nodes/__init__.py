@@ -18,7 +18,7 @@ from .events import Event, Published, Tone
 from .ground_station import GroundStation
 from .host import Host
 from .node import Node
-from .params import NodeParams, PartSpec, RadioSpec
+from .params import NodeName, NodeParams, PartSpec, RadioSpec
 from .parts import parts_of
 from .port import Port
 from .radio import Radio
@@ -37,6 +37,7 @@ __all__ = [
     "Host",
     "Housekeeping",
     "Node",
+    "NodeName",
     "NodeParams",
     "PartSpec",
     "Pass",

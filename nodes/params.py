@@ -6,7 +6,7 @@ declaration of a part of that name; if it is a ``RadioSpec``, of a radio and of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,9 @@ from .units import BitsPerSecond, DecibelWatts, Degrees, Hertz, Kilometres, Seco
 if TYPE_CHECKING:
     from .node import Node
     from .radio import Radio
+#: The name of a node of the graph. Where a graph is included into another, and its nodes' names get a prefix, a
+#: parameter of this type gets it with them.
+NodeName = Annotated[str, "name of a node"]
 
 
 class NodeParams(BaseModel):

@@ -16,23 +16,6 @@ from lightlag.launch.run.options import AUTO, EXIT_BAD_INPUT
 from .teaching import LATEST, AsJson, GraphName, Run, Words, errors_taught, load, processes_asked
 
 
-def validate(graph: GraphName, arguments: Words = None) -> None:
-    """Check a graph and its arguments; start nothing.
-
-    \b
-    lightlag validate my.yaml
-    lightlag validate mars2020 uhf_rate:='8 kbit/s'
-
-    Checked are the file, the arguments, the types of nodes and their parameters, and the channels; every error is
-    shown at once, with its line. What takes longer (trajectories, the ephemeris, what a camera is to see) is checked
-    by launch, before anything starts. Exit code 0: nothing wrong was found; 2: something was.
-    """
-    with errors_taught():
-        loaded = load(graph, arguments, None)
-        nodes, channels = len(loaded.nodes), len(loaded.channels)
-        typer.echo(f"{loaded.name} is right: {nodes} nodes, {channels} channels")
-
-
 def plan(
     graph: GraphName,
     arguments: Words = None,

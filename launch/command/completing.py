@@ -49,11 +49,13 @@ def nodes_of_run(context: typer.Context, incomplete: str) -> list[str]:
 def places(context: typer.Context, incomplete: str) -> list[str]:
     """Bodies, ground stations, and the nodes of the graph that ``--graph`` names, else of mars2020."""
     from lightlag.launch.graph.diagnostics import Report
-    from lightlag.launch.graph.locate import read_graph_file
+    from lightlag.launch.graph.locate import find_graph, read_graph_file
     from lightlag.orbiters.ephemeris import NAIF_IDS
     from lightlag.orbiters.stations import DSN_SITES
 
-    item = read_graph_file(context.params.get("graph") or GRAPH, Report())
+    report = Report()
+    file = find_graph(context.params.get("graph") or GRAPH, report)
+    item = read_graph_file(file, report) if file is not None else None
     tree = item.plain() if item is not None else None
     nodes = tree.get("nodes") if isinstance(tree, dict) else None
     return _beginning(incomplete, [*NAIF_IDS, *(nodes if isinstance(nodes, dict) else ()), *DSN_SITES])

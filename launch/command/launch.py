@@ -12,7 +12,7 @@ import typer
 from lightlag.launch.run.options import RunOptions
 
 from . import completing
-from .teaching import Words, errors_taught, load, processes_asked, speed_asked
+from .teaching import GRAPH_HELP, Words, errors_taught, load, processes_asked, speed_asked
 
 if TYPE_CHECKING:
     from lightlag.launch.run.options import Observer
@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
 def launch(
     graph: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="GRAPH",
-            help="A shipped graph (mars2020) or the path of a graph file (my.yaml).",
-            autocompletion=completing.graphs,
-        ),
+        str | None, typer.Argument(metavar="GRAPH", help=GRAPH_HELP, autocompletion=completing.graphs)
     ] = None,
     arguments: Words = None,
     until: Annotated[
@@ -60,8 +55,11 @@ def launch(
         typer.Option("--set", metavar="NODE.PARAM=VALUE", help="What is different in the new run from T on."),
     ] = None,
     restarts: Annotated[
-        int, typer.Option(metavar="N", min=0, help="How often a killed process is started again.")
-    ] = 10,
+        int | None,
+        typer.Option(
+            metavar="N", min=0, help="How often a killed process is started again; else what the graph says, or 10."
+        ),
+    ] = None,
     mixed: Annotated[
         bool, typer.Option("--mixed", help="Let machines take part whose arithmetic differs: no digest is promised.")
     ] = False,

@@ -88,8 +88,5 @@ def _load(target: str, words: Sequence[str]) -> Graph:
     from lightlag.launch.graph.diagnostics import Report
     from lightlag.launch.graph.loading import read_graph
 
-    path = Path(target)
-    if path.is_file():  # a node class may lie beside the graph file
-        sys.path.append(str(path.resolve().parent))
     report = Report()
     return read_graph(target, split_words(words, report), None, report)

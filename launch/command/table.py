@@ -25,8 +25,9 @@ class Command(NamedTuple):
 COMMANDS: dict[str, tuple[Command, ...]] = {
     "Run": (Command("launch", "Run a graph: every node it declares, until its end.", "launch:launch"),),
     "Look at a graph": (
-        Command("validate", "Check a graph and its arguments; start nothing.", "commands:validate"),
+        Command("validate", "Check a graph and its arguments; start nothing.", "validate:validate"),
         Command("show", "Show what a graph declares.", "show:show"),
+        Command("schema", "Write the JSON Schema of graph files, for editors.", "schema:schema"),
         Command("plan", "Show which nodes would run together.", "commands:plan"),
         Command("lint", "Find in node code what may give another result in another run.", "commands:lint"),
     ),

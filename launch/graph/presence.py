@@ -12,7 +12,8 @@ from lightlag.bus.time import NEVER_NS, NS_PER_S, Epoch, tdb_ns_from_utc
 
 from .diagnostics import Report
 from .source import UNKNOWN, Item
-from .spec import duration_ns, duration_text
+from .spec import duration_text
+from .values import read_duration_ns
 
 _LIKE_UTC = re.compile(r"\s*\d{4}-\d")
 
@@ -57,7 +58,7 @@ def _read_ns(item: Item, epoch: Epoch | None) -> int | None:
         raise ValueError(f"expected a duration after the epoch like 20 min, or a UTC instant, got {item.kind()}")
     text = str(item.value)
     if not _LIKE_UTC.match(text):
-        return duration_ns(item.value)
+        return read_duration_ns(item)
     tdb_ns = tdb_ns_from_utc(text)
     return tdb_ns - epoch.tdb_ns if epoch is not None else None
 

@@ -10,6 +10,7 @@ from typing import Any
 from lightlag.bus.time import NS_PER_S
 
 from .arguments import Argument, as_text
+from .diagnostics import Diagnostic
 from .plugins import ports
 from .spec import Graph, NodeSpec, duration_text
 
@@ -23,7 +24,7 @@ def of_arguments(arguments: Sequence[Argument]) -> str:
     given = [f"{it.name}:={shlex.quote(as_text(it.default))}" for it in arguments]
     heads = _table([(word, f"{it.kind}{_range(it)}") for word, it in zip(given, arguments, strict=True)]).splitlines()
     helps = [textwrap.indent(textwrap.fill(" ".join(it.help.split()), _HELP_CHARACTERS), "    ") for it in arguments]
-    return "\n".join(f"{head}\n{text}" for head, text in zip(heads, helps, strict=True))
+    return "\n".join(f"{head}\n{text}".rstrip() for head, text in zip(heads, helps, strict=True))
 
 
 def of_graph(graph: Graph) -> str:
@@ -69,10 +70,11 @@ def data_of_graph(graph: Graph) -> dict[str, Any]:
     }
 
 
-def loose_ends(graph: Graph) -> list[str]:
+def loose_ends(graph: Graph) -> list[Diagnostic]:
     """What is right but probably not meant: ports that are on no channel."""
+    said = "is on no channel; what it sends is heard by nobody"
     return [
-        f"{node.name}.{port} is on no channel; what it sends is heard by nobody"
+        Diagnostic(f"{node.name}.{port} {said}", graph.places.get(f"nodes.{node.name}"))
         for node in graph.nodes.values()
         for port in ports(node.cls)
         if graph.sends_on(node.name, port) is None

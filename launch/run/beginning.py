@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from lightlag.bus.journal import Journal
 from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.graph.plugins import look_beside
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.placement.placing import Groups, host_names
 from lightlag.launch.rundir.directory import RunDirectory
@@ -38,17 +38,18 @@ def begin_journal(
         "hosts": host_names(groups) if processes else [HERE],
         "groups": groups,
         "folder": graph.folder,
+        "beside": list(graph.beside),
     }
     Journal(directory.journal, facts).close()
 
 
 def begun_graph(directory: RunDirectory, facts: dict[str, Any]) -> Graph:
-    """The graph of a run that was begun; node classes and files beside its file are found as when it was launched.
+    """The graph of a run that was begun; node classes and files beside its files are found as when it was launched.
 
     Raises:
         GraphError: it cannot be loaded any more.
     """
-    folder = facts.get("folder", "")
-    if folder and folder not in sys.path:
-        sys.path.append(folder)
-    return replace(load_graph(str(directory.graph), {}), folder=folder)
+    folder, beside = facts.get("folder", ""), tuple(facts.get("beside", ()))
+    for each in (folder, *beside):
+        look_beside(each)
+    return replace(load_graph(str(directory.graph), {}), folder=folder, beside=beside)

@@ -61,6 +61,15 @@ def _groups(world: World, options: RunOptions) -> Groups | None:
     """Which nodes run together, in processes of their own; None: all in this process."""
     if options.processes is None:
         return None
+    if only_here := world.graph.only_here:
+        if options.processes == AUTO and not world.graph.machines:
+            return None
+        name = only_here[0]
+        raise world.graph.error(
+            f"nodes.{name}",
+            f"{world.graph.nodes[name].type} is defined in this process, and no other could import it",
+            "put the class into a module and import it from there, or run the graph in this process",
+        )
     if (groups := groups_apart(world, options.processes or 1)) is not None:
         return groups
     if options.processes == AUTO:
@@ -145,7 +154,7 @@ def _drive(
             tell=observer.noticed,
             behind=behind,
             speed=options.speed,
-            restarts=options.restarts,
+            restarts=world.graph.restarts if options.restarts is None else options.restarts,
             graph=world.graph,
         )
         return supervisor.run()

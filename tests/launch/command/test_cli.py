@@ -99,7 +99,7 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> Runner:
 
 def test_a_right_graph_is_called_right(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["validate", pair]) == 0
-    assert capsys.readouterr().out == "pair is right: 2 nodes, 1 channels\n"
+    assert capsys.readouterr().out == "pair is right: 2 nodes, 1 channel\n"
 
 
 def test_validate_promises_only_what_it_checks(capsys: pytest.CaptureFixture[str]) -> None:
