@@ -315,8 +315,9 @@ class Coordinator:
         return max(self._acted_ns, frontier_ns, *[at_ns - way for at_ns, way in zip(reach, ways, strict=True)])
 
     def act(self, host: int, emission: Emission) -> None:
-        """Route what somebody outside sends, stamped with ``act_ns``; journal it first."""
-        self._acted_ns = max(self._acted_ns, emission.sent_ns)
+        """Route what somebody outside sends, stamped with ``act_ns`` or a later instant; journal it first."""
+        # What was planned for later holds up nobody who acts before that.
+        self._acted_ns = max(self._acted_ns, min(emission.sent_ns, self.act_ns(host)))
         self._queue(host, emission, emission.sent_ns + 1)
 
     # -- for people ---------------------------------------------------------------------------------------------
