@@ -167,6 +167,9 @@ class Lifecycle:
             return
         elif kind == "crash":
             self.close(place, "the node has crashed")
+            place.suffered = [
+                told for told in place.suffered if told.kind != "clock_jump"
+            ]  # it starts with a new clock
             # What it had planned is gone with it: another instance will plan in its place.
             number, entries = place.number, self._agenda.entries()
             self._agenda.keep([entry for entry in entries if entry[1] != number or entry[2] is not TIMER])

@@ -244,7 +244,7 @@ def test_a_corrupted_emission_differs_in_one_bit_or_is_no_message(number, text, 
 def test_of_corrupted_messages_the_wrong_one_arrives_or_none():
     nodes, ran, _ = run("ab", (corrupt("a", "b", 0.5), 0, None), until_ns=5_000)
     right = [(t_ns, f"a{t_ns // 10}") for t_ns in range(10, 5_000, 10)]
-    seen = dict((t_ns, text) for t_ns, _, text in nodes["b"].seen)
+    seen = {t_ns: text for t_ns, _, text in nodes["b"].seen}
     lost = {loss.t_ns for loss in ran.losses}
     assert {loss.reason for loss in ran.losses} == {"fault"}
     assert lost.isdisjoint(seen)
