@@ -9,6 +9,9 @@ General layout, lowest first:
     machines               which other machines there are
     spec                   what a graph is once it is right
     values, presence       the single values of a file; when nodes are there
+    reading                what every section is read with
+    nodes, channels,       the sections, a module each
+    grouping
     loading                from the file to what is right
     summary                the same in a few lines
 """

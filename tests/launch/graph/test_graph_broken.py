@@ -32,7 +32,7 @@ def test_there_is_a_corpus() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_wrong_is_said(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(BROKEN)
-    monkeypatch.setattr("lightlag.launch.graph.loading.names", lambda group: ["ground-station", "maven", "mro"])
+    monkeypatch.setattr("lightlag.launch.graph.nodes.names", lambda group: ["ground-station", "maven", "mro"])
     words = words_of(BROKEN / f"{name}.yaml")
     command = "launch" if "--until" in words else "validate"
     exit_code = cli.main([command, f"{name}.yaml", *words])
