@@ -14,6 +14,7 @@ from typing import Any
 from .arguments import Argument, give, read_arguments, substitute, where_given
 from .channels import read_channels
 from .diagnostics import InvalidGraph, Place, Report
+from .faults import acts_of_graph, read_faults
 from .grouping import read_hosts, read_place
 from .locate import read_graph_file
 from .nodes import read_nodes
@@ -31,6 +32,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Item | None, Reading], Any]], ...] = (
     ("channels", "channels", read_channels),
     ("place", "place", read_place),
     ("hosts", "machines", read_hosts),
+    ("faults", "faults", read_faults),
 )
 _KEYS = ("version", "name", "description", "args", "epoch", "seed", "until", *(key for key, _, _ in SECTIONS))
 _REQUIRED = ("version", "name", "epoch", "until", "nodes")
@@ -67,6 +69,7 @@ def read_graph(
     graph = _graph(root, arguments, until, machines, Reading(report)) if root is not None else None
     report.check()
     assert graph is not None
+    acts_of_graph(graph)  # which says whom a fault should concern, and does not
     file = Path(name_or_path)
     return replace(graph, folder=str(file.resolve().parent)) if file.is_file() else graph
 
@@ -110,7 +113,8 @@ def _graph(
     seed = reading.value(top.get("seed"), read_seed)
     epoch = reading.epoch = reading.value(top.get("epoch"), read_epoch)
     until_ns = reading.until_ns = reading.value(top.get("until"), read_until_ns)
-    sections = {field: read(top.get(key), reading) for key, field, read in SECTIONS}
+    for key, field, read in SECTIONS:
+        reading.fields[field] = read(top.get(key), reading)
     if reading.report.diagnostics or name is None or epoch is None or until_ns is None:
         return None
     return Graph(
@@ -119,7 +123,7 @@ def _graph(
         epoch=epoch,
         seed=_DEFAULT_SEED if seed is None else seed,
         until_ns=until_ns,
-        **sections,
+        **reading.fields,
         arguments={name: argument.value for name, argument in arguments.items() if argument},
         places=reading.places,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import Epoch
@@ -33,6 +33,8 @@ class Reading:
     until_ns: int | None = None
     #: Ports of every declared node, each with whether it is a radio; None for a node whose type is not known.
     ports: dict[str, dict[str, bool] | None] = field(default_factory=dict)
+    #: The fields of the graph so far.
+    fields: dict[str, Any] = field(default_factory=dict)
 
     def value(self, item: Item | None, read: Callable[[Item], T]) -> T | None:
         """What ``read`` makes of an item; None if there is none, or if it is wrong."""

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from lightlag.bus.errors import GraphError
 from lightlag.bus.medium import Wire
 from lightlag.bus.time import NEVER_NS, NS_PER_S, Epoch
+from lightlag.nodes.faults import Fault
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams
 from lightlag.nodes.units import quantity
@@ -73,6 +74,16 @@ class ChannelSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class FaultSpec:
+    """A fault as declared: what is to go wrong, from when and until when (ns of TDB after the epoch)."""
+
+    fault: Fault
+    from_ns: int
+    #: ``NEVER_NS``: it stands to the end of the run.
+    until_ns: int = NEVER_NS
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """Nodes and the channels that join them, ready to run."""
 
@@ -88,11 +99,13 @@ class Graph:
     place: Mapping[str, str]
     #: Other machines, which places may name.
     machines: Mapping[str, Machine] = field(default_factory=dict)
+    #: What is to go wrong.
+    faults: tuple[FaultSpec, ...] = ()
     #: The value of every argument.
     arguments: Mapping[str, bool | int | float | str] = field(default_factory=dict, compare=False)
     #: The folder of the graph file, where node classes may lie; empty for a shipped graph, or one built in Python.
     folder: str = field(default="", compare=False)
-    #: Where things were declared, by dotted path: ``epoch``, ``nodes.mro``, ``channels.uhf``, ``hosts.mars``.
+    #: Where things were declared, by path: ``epoch``, ``nodes.mro``, ``channels.uhf``, ``hosts.mars``, ``faults.1``.
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     def sends_on(self, node: str, port: str) -> str | None:
@@ -111,6 +124,8 @@ class Graph:
         """The resolved graph as the text of a graph file."""
         from ruamel.yaml import YAML
 
+        from .faults import faults_data
+
         data: dict[str, object] = {
             "version": FORMAT,
             "name": self.name,
@@ -124,6 +139,8 @@ class Graph:
         }
         if self.machines:
             data["hosts"] = {name: _escaped(dict(machine.data())) for name, machine in self.machines.items()}
+        if self.faults:
+            data["faults"] = faults_data(self.faults)
         yaml: Any = YAML(typ="safe", pure=True)
         yaml.default_flow_style = False
         yaml.sort_base_mapping_type_on_output = False
@@ -150,7 +167,7 @@ def duration_ns(text: object) -> int:
 
 def duration_text(t_ns: int) -> str:
     """A duration in the largest unit in which it is a whole number: ``40 min``."""
-    unit = next(unit for unit, size_ns in _DURATIONS_NS.items() if t_ns % size_ns == 0)
+    unit = next(unit for unit, size_ns in _DURATIONS_NS.items() if t_ns % size_ns == 0) if t_ns else "s"
     return f"{t_ns // _DURATIONS_NS[unit]} {unit}"
 
 

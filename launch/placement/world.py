@@ -20,6 +20,7 @@ from lightlag.bus.medium import Channel, Medium, Wire
 from lightlag.bus.time import NEVER_NS, NS_PER_S
 from lightlag.launch.graph.spec import ChannelSpec, Graph
 from lightlag.nodes.host import Host
+from lightlag.nodes.lifecycle import clock_of
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import RadioSpec
 from lightlag.nodes.trajectory import Surroundings, Trajectory
@@ -106,6 +107,11 @@ class World:
                     trajectory = self.trajectory(name)
                     with self._blaming(name):
                         trajectory.state(0)
+        for number, declared in enumerate(self.graph.faults, 1):
+            for name in declared.fault.nodes if declared.fault.verb == "clock_jump" else ():
+                if clock_of(self.nodes[name]) is None:
+                    told = f"the clock of {name} is to jump, but {type(self.nodes[name]).__name__} has none"
+                    raise self.graph.error(f"faults.{number}", told, "declare a clock in its Params")
 
     @contextmanager
     def _blaming(self, node: str) -> Iterator[None]:
