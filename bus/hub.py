@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,15 +155,40 @@ class Hub:
         """Where the wall clock stands in the run; ``NEVER_NS`` without a pace."""
         return self._pace.now_ns()
 
-    def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
-        """Have a node of a host receive what somebody outside sends, as soon as it can be; returns when it is sent.
+    def soonest_ns(self, hosts: Iterable[int]) -> int:
+        """The earliest instant at which somebody outside may act upon all of these hosts.
 
         Raises:
             RunError: some hosts are still starting, or the run is ending.
         """
         if self._absent or self._finishing:
             raise RunError("the run is starting or ending; nothing can be sent now")
-        sent_ns = max(self.coordinator.act_ns(host), self._pace.reached_ns())
+        return max(self._pace.reached_ns(), *map(self.coordinator.act_ns, hosts))
+
+    def act(
+        self,
+        host: int,
+        node: str,
+        port: str,
+        type: str,
+        body: bytes,
+        arrays: Sequence[Buffer],
+        sent_ns: int | None = None,
+    ) -> int:
+        """Have a node of a host receive what somebody outside sends; returns when it is sent.
+
+        That is as soon as it can be, or at ``sent_ns``: ``soonest_ns`` as it was since the latest grant, or later.
+
+        Raises:
+            RunError: some hosts are still starting, the run is ending, or ``sent_ns`` may be in somebody's past.
+        """
+        soonest_ns = self.soonest_ns([host])
+        if sent_ns is None:
+            sent_ns = soonest_ns
+        elif sent_ns < self.coordinator.act_ns(host):
+            raise RunError(
+                f"an act upon {node} at {sent_ns} ns would be in somebody's past; the soonest is {soonest_ns} ns"
+            )
         emission = Emission(OPERATOR, self._acts + 1, f"@{port}", type, sent_ns, body, arrays, to=node)
         self._journal.append(host, wire.encode(self._run_id, wire.ACT, (), [emission]), [emission])
         self._acts += 1

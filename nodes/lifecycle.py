@@ -148,6 +148,8 @@ class Lifecycle:
 
     def _end(self, place: Place, id: str) -> None:
         t_ns = place.loop.now_ns
+        if not any(told.id == id for told in (*place.suffered, *(rule.told for rule in place.rules))):
+            return  # it does not stand here, or the node has crashed since
         self._host.log(place.name, "warning", f"fault {id} ends", {})
         place.set_rules(ended(place.rules, id, t_ns))
         for _, number, source, seq, emission, met in place.released(id):

@@ -12,16 +12,18 @@ in an instant has ``at``; it ends after ``for``, at ``until``, or with the run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from lightlag.bus.emission import Emission
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NEVER_NS, NS_PER_S
 from lightlag.nodes.faults import ALL, MUTUAL, ONE_WAY, Fault, FaultBegins, FaultEnds, act, acts_of, end_of
 
-from .diagnostics import did_you_mean, one_of
+from .diagnostics import Report, Source, did_you_mean, one_of
+from .plugins import ports
 from .presence import read_instant_ns
 from .reading import Reading
-from .source import UNKNOWN, Item, Plain
+from .source import UNKNOWN, Item, Plain, read_yaml
 from .spec import FaultSpec, Graph, duration_text
 from .values import read_duration_ns, read_text
 
@@ -47,6 +49,38 @@ def read_faults(item: Item | None, reading: Reading) -> tuple[FaultSpec, ...]:
         return ()
     specs = [_entry(entry, f"faults.{number}", reading) for number, entry in enumerate(item.value, 1)]
     return tuple(spec for spec in specs if spec is not None)
+
+
+def read_fault(text: str, graph: Graph, at_ns: int | None = None) -> FaultSpec:
+    """A fault that is written as an entry in one line (its braces may be left out), for a graph.
+
+    With ``at_ns`` that is when it begins, and the text does not say it.
+
+    Raises:
+        GraphError: with everything that is wrong.
+    """
+    report = Report()
+    written = text if text.lstrip().startswith("{") else f"{{{text}}}"
+    item = read_yaml(Source.of_word(written), written, report)
+    reading = Reading(report, epoch=graph.epoch, until_ns=graph.until_ns)
+    reading.ports.update({name: ports(node.cls) for name, node in graph.nodes.items()})
+    reading.fields["channels"] = graph.channels
+    if item is not None and at_ns is not None and isinstance(item.value, dict):
+        begin = "at" if any(key in _AT for key in item.value) else "from"
+        for key in ("at", "from"):
+            if key in item.value:
+                report.add(f"a fault that begins now has no {key!r}", item.value[key].label, "leave it out")
+        item.value[begin] = Item(f"{at_ns} ns", item.place, item.place)
+    spec = _entry(item, "", reading) if item is not None else None
+    report.check()
+    assert spec is not None
+    acts_of_graph(replace(graph, faults=(spec,)))
+    return spec
+
+
+def with_faults(graph: Graph, texts: Sequence[str]) -> Graph:
+    """The graph with more faults, each written as an entry in one line; raises as ``read_fault``."""
+    return replace(graph, faults=(*graph.faults, *(read_fault(text, graph) for text in texts)))
 
 
 def _entry(entry: Item, path: str, reading: Reading) -> FaultSpec | None:

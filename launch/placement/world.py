@@ -18,7 +18,7 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.lookahead import Lookahead
 from lightlag.bus.medium import Channel, Medium, Wire
 from lightlag.bus.time import NEVER_NS, NS_PER_S
-from lightlag.launch.graph.spec import ChannelSpec, Graph
+from lightlag.launch.graph.spec import ChannelSpec, FaultSpec, Graph
 from lightlag.nodes.host import Host
 from lightlag.nodes.lifecycle import clock_of
 from lightlag.nodes.node import Node
@@ -108,10 +108,21 @@ class World:
                     with self._blaming(name):
                         trajectory.state(0)
         for number, declared in enumerate(self.graph.faults, 1):
-            for name in declared.fault.nodes if declared.fault.verb == "clock_jump" else ():
-                if clock_of(self.nodes[name]) is None:
-                    told = f"the clock of {name} is to jump, but {type(self.nodes[name]).__name__} has none"
-                    raise self.graph.error(f"faults.{number}", told, "declare a clock in its Params")
+            try:
+                self.check_fault(declared)
+            except GraphError as error:
+                raise self.graph.error(f"faults.{number}", str(error), "declare a clock in its Params") from None
+
+    def check_fault(self, spec: FaultSpec) -> None:
+        """See whether what a fault is to befall is there.
+
+        Raises:
+            GraphError: a clock is to jump that a node does not have.
+        """
+        for name in spec.fault.nodes if spec.fault.verb == "clock_jump" else ():
+            node = self.nodes[name]
+            if clock_of(node) is None:
+                raise GraphError(f"the clock of {name} is to jump, but {type(node).__name__} has none")
 
     @contextmanager
     def _blaming(self, node: str) -> Iterator[None]:

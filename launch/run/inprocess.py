@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import zmq
@@ -13,7 +13,7 @@ from lightlag.bus import wire
 from lightlag.bus.activation import Completion
 from lightlag.bus.coordinator import Coordinator, Wait
 from lightlag.bus.emission import Buffer, Emission
-from lightlag.bus.errors import ProtocolError
+from lightlag.bus.errors import ProtocolError, RunError
 from lightlag.bus.hub import Outcome
 from lightlag.bus.journal import Journal, read_facts, restore
 from lightlag.bus.memory import run_in_memory
@@ -122,9 +122,28 @@ class InProcess:
         """See ``Hub.paced_ns``."""
         return self._pace.now_ns()
 
-    def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
+    def soonest_ns(self, hosts: Iterable[int]) -> int:
+        """See ``Hub.soonest_ns``."""
+        return max(self._pace.reached_ns(), *map(self.coordinator.act_ns, hosts))
+
+    def act(
+        self,
+        host: int,
+        node: str,
+        port: str,
+        type: str,
+        body: bytes,
+        arrays: Sequence[Buffer],
+        sent_ns: int | None = None,
+    ) -> int:
         """See ``Hub.act``."""
-        sent_ns = max(self.coordinator.act_ns(host), self._pace.reached_ns())
+        soonest_ns = self.soonest_ns([host])
+        if sent_ns is None:
+            sent_ns = soonest_ns
+        elif sent_ns < self.coordinator.act_ns(host):
+            raise RunError(
+                f"an act upon {node} at {sent_ns} ns would be in somebody's past; the soonest is {soonest_ns} ns"
+            )
         emission = Emission(OPERATOR, self._acts + 1, f"@{port}", type, sent_ns, body, arrays, to=node)
         self._journal.append(host, wire.encode(self._facts["run"], wire.ACT, (), [emission]), [emission])
         self._acts += 1

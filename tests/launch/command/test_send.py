@@ -171,7 +171,7 @@ def test_bytes_and_arrays_that_are_none_are_told(world):
 
 def test_what_the_hub_cannot_be_asked_is_told(world):
     told = answer(Desk(), world, {}, "dance", {})
-    assert told["error"] == "the hub knows no 'dance'; it can be asked for about, send, status, stop, tap, untap"
+    assert told["error"] == "the hub knows no 'dance'; it can be asked for about, fault, send, status, stop, tap, untap"
 
 
 # -- on the command line ----------------------------------------------------------------------------------------------
