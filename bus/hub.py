@@ -156,7 +156,7 @@ class Hub:
         return self._pace.now_ns()
 
     def soonest_ns(self, hosts: Iterable[int]) -> int:
-        """The earliest instant at which somebody outside may act upon all of these hosts.
+        """The earliest instant at which somebody outside may act upon all of these hosts, until the next grant.
 
         Raises:
             RunError: some hosts are still starting, or the run is ending.
@@ -173,22 +173,12 @@ class Hub:
         type: str,
         body: bytes,
         arrays: Sequence[Buffer],
-        sent_ns: int | None = None,
+        at_ns: int | None = None,
     ) -> int:
-        """Have a node of a host receive what somebody outside sends; returns when it is sent.
-
-        That is as soon as it can be, or at ``sent_ns``: ``soonest_ns`` as it was since the latest grant, or later.
-
-        Raises:
-            RunError: some hosts are still starting, the run is ending, or ``sent_ns`` may be in somebody's past.
-        """
-        soonest_ns = self.soonest_ns([host])
-        if sent_ns is None:
-            sent_ns = soonest_ns
-        elif sent_ns < self.coordinator.act_ns(host):
-            raise RunError(
-                f"an act upon {node} at {sent_ns} ns would be in somebody's past; the soonest is {soonest_ns} ns"
-            )
+        """Have a node of a host receive what somebody outside sends, as soon as it can be, or at ``at_ns``, if
+        that is not before ``soonest_ns``; returns when it is sent; raises as that does."""
+        self.soonest_ns([host])
+        sent_ns = self.coordinator.stamp(host, self._pace.reached_ns(), at_ns)
         emission = Emission(OPERATOR, self._acts + 1, f"@{port}", type, sent_ns, body, arrays, to=node)
         self._journal.append(host, wire.encode(self._run_id, wire.ACT, (), [emission]), [emission])
         self._acts += 1

@@ -13,7 +13,7 @@ from lightlag.bus import wire
 from lightlag.bus.activation import Completion
 from lightlag.bus.coordinator import Coordinator, Wait
 from lightlag.bus.emission import Buffer, Emission
-from lightlag.bus.errors import ProtocolError, RunError
+from lightlag.bus.errors import ProtocolError
 from lightlag.bus.hub import Outcome
 from lightlag.bus.journal import Journal, read_facts, restore
 from lightlag.bus.memory import run_in_memory
@@ -134,16 +134,10 @@ class InProcess:
         type: str,
         body: bytes,
         arrays: Sequence[Buffer],
-        sent_ns: int | None = None,
+        at_ns: int | None = None,
     ) -> int:
         """See ``Hub.act``."""
-        soonest_ns = self.soonest_ns([host])
-        if sent_ns is None:
-            sent_ns = soonest_ns
-        elif sent_ns < self.coordinator.act_ns(host):
-            raise RunError(
-                f"an act upon {node} at {sent_ns} ns would be in somebody's past; the soonest is {soonest_ns} ns"
-            )
+        sent_ns = self.coordinator.stamp(host, self._pace.reached_ns(), at_ns)
         emission = Emission(OPERATOR, self._acts + 1, f"@{port}", type, sent_ns, body, arrays, to=node)
         self._journal.append(host, wire.encode(self._facts["run"], wire.ACT, (), [emission]), [emission])
         self._acts += 1

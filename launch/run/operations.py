@@ -69,9 +69,9 @@ class Desk(Protocol):
         type: str,
         body: bytes,
         arrays: Sequence[Buffer],
-        sent_ns: int | None = None,
+        at_ns: int | None = None,
     ) -> int:
-        """Have a node receive what somebody outside sends, now or at ``sent_ns``; returns when it is sent."""
+        """Have a node receive what somebody outside sends, now or at ``at_ns``; returns when it is sent."""
         ...
 
 
