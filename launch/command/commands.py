@@ -15,13 +15,14 @@ from lightlag.launch.run.options import AUTO, EXIT_BAD_INPUT
 
 from .bag import app as bag_app
 from .fault import fault
+from .search import search
 from .teaching import LATEST, AsJson, GraphName, Run, Words, errors_taught, load, processes_asked
 from .topic import app as topic_app
 
 
 def register(app: typer.Typer) -> None:
     """Put the commands into the application."""
-    for command in (validate, show, plan, lint, why, send, fault):
+    for command in (validate, show, plan, lint, why, send, fault, search):
         app.command()(command)
     app.add_typer(topic_app)
     app.add_typer(bag_app)

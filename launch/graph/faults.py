@@ -11,6 +11,7 @@ in an instant has ``at``; it ends after ``for``, at ``until``, or with the run.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -229,13 +230,18 @@ def _read_probability(item: Item) -> float:
 def acts_of_graph(graph: Graph) -> list[tuple[str, Emission]]:
     """By node, the acts that begin and end the faults of a graph, in the order of their times; numbered from 1.
 
+    The id of a fault is its verb and its number among those of that verb: ``drop-1``.
+
     Raises:
         GraphError: a fault concerns nobody.
     """
     told: list[tuple[int, int, str, FaultBegins | FaultEnds]] = []
+    verbs: Counter[str] = Counter()
     for number, spec in enumerate(graph.faults, 1):
+        verbs[spec.fault.verb] += 1
+        id = f"{spec.fault.verb}-{verbs[spec.fault.verb]}"
         try:
-            begins = acts_of(spec.fault, f"{spec.fault.verb}-{number}", list(graph.nodes), graph.channels)
+            begins = acts_of(spec.fault, id, list(graph.nodes), graph.channels)
         except GraphError as error:
             raise graph.error(f"faults.{number}", str(error)) from None
         told += [(spec.from_ns, 1, node, what) for node, what in begins]

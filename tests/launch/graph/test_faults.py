@@ -142,10 +142,10 @@ def test_faults_come_to_acts_in_the_order_of_their_times_what_ends_before_what_b
         (node, emission.to, emission.seq, emission.sent_ns + 1, decoders[emission.type](emission.body, ()).id)
         for node, emission in acts
     ] == [
-        ("ticker", "ticker", 1, 0, "crash-3"),
+        ("ticker", "ticker", 1, 0, "crash-2"),
         ("listener", "listener", 2, s(3), "partition-1"),
         ("listener", "listener", 3, s(5), "partition-1"),
-        ("ticker", "ticker", 4, s(5), "crash-2"),
+        ("ticker", "ticker", 4, s(5), "crash-1"),
     ]
     assert [emission.type for _, emission in acts] == [
         "lightlag.fault@1", "lightlag.fault@1", "lightlag.fault_end@1", "lightlag.fault@1",
