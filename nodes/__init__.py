@@ -6,7 +6,8 @@
     store, camera, scene,       parts: on-board store, camera, what is in front of it,
     picture                     and pictures that travel in pieces
     rover, ground_station       kinds of node that no orbit distinguishes
-    host                        runs nodes in one process
+    faults, rules               what can go wrong on purpose; what a fault does to what arrives
+    host, outlet, lifecycle     runs nodes in one process; a node in it; how nodes come and go there
 
 Imports from: bus. Imported by: orbiters, missions, launch.
 """

@@ -7,6 +7,7 @@ General layout:
     launch                   ``lightlag launch``
     commands                 the other commands, each with its ``--help``
     bag, topic               commands that have commands
+    fault, search            ``lightlag fault``, ``lightlag search``
     plan, lint, send,        what these print, and ``--check-determinism``
     determinism
     teaching                 what commands share: how a graph is named, how errors become words and an exit code

@@ -11,7 +11,7 @@ General layout, lowest first:
     values, presence       the single values of a file; when nodes are there
     reading                what every section is read with
     nodes, channels,       the sections, a module each
-    grouping
+    grouping, faults
     loading                from the file to what is right
     summary                the same in a few lines
 """

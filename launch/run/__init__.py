@@ -3,7 +3,7 @@
 General layout, in the order in which a run passes through:
 
     options               what is asked of a run, what it tells while it goes, what it comes to
-    runner, beginning     begins a run, or goes on with one, and drives it to its end
+    runner, beginning     begins a run, with its faults, or goes on with one, and drives it to its end
     fork                  what a run would have become
     inprocess             its hosts in this process
     processes, process,   or in others: the supervisor of hub and hosts, what each is to it,
@@ -13,5 +13,6 @@ General layout, in the order in which a run passes through:
     operations            what the hub of a live run answers to operators
     watchdog              says why when a run stands still
     timeline, closing     who learnt what; the files that are left
+    search, trial         for faults that a graph does not survive; a run in memory, and what is demanded of it
     determinism           the same graph run twice, in circumstances that may not matter
 """
