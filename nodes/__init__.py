@@ -7,7 +7,9 @@
     store, clock, camera,       parts: on-board store, on-board clock, camera, what is in front of it,
     scene, picture              and pictures that travel in pieces
     rover, ground_station       kinds of node that no orbit distinguishes
-    host                        runs nodes in one process
+    faults, rules               what can go wrong on purpose; what a fault does to what arrives
+    host, outlet, lifecycle,    runs nodes in one process; a node in it; how nodes come and go there;
+    blame                       whose code has raised
     foreign                     nodes whose program is in another language
 
 Imports from: bus. Imported by: orbiters, missions, launch.

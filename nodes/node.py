@@ -112,6 +112,16 @@ class Node:
     async def run(self) -> None:
         """What the node does, in simulated time; the node goes on receiving after it returns."""
 
+    async def safe_mode(self) -> None:
+        """What the node does instead of ``run`` while a fault has it in safe mode: it receives, and forgets."""
+        async with asyncio.TaskGroup() as tasks:
+            for port in self.port.values():
+                tasks.create_task(_forget(port))
+
+    def again(self) -> Node:
+        """Another instance, as it is started again after a crash; a class with a constructor of its own refines it."""
+        return type(self)(self.name, self.params)
+
     # -- what a subclass uses -----------------------------------------------------------------------------------
 
     @property
@@ -163,25 +173,32 @@ class Node:
 
     # -- what a host calls --------------------------------------------------------------------------------------
 
-    def attach(self, services: Services) -> None:
-        """Give the node its host; called once, before anything runs."""
+    def attach(self, services: Services, boot: int = 0) -> None:
+        """Give the node its host; called once, before anything runs. ``boot`` counts how often it was started again."""
         self._services = services
-        key = hashlib.blake2b(f"{services.seed}/{self.name}".encode(), digest_size=16).digest()
-        #: The node's own randomness, keyed by run seed and name.
+        text = f"{services.seed}/{self.name}" + (f"/{boot}" if boot else "")
+        key = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        #: The node's own randomness, keyed by run seed and name, and by the boot after the first.
         self.rng = random.Random(int.from_bytes(key, "little"))
 
-    def start(self) -> asyncio.Task[None]:
-        """Schedule ``run`` on the node's loop, in a context of its own."""
-        work = self.run()
+    def start(self, *, safe_mode: bool = False) -> asyncio.Task[None]:
+        """Schedule ``run``, or ``safe_mode``, on the node's loop, in a context of its own."""
+        method = self.safe_mode if safe_mode else self.run
+        work, name = method(), method.__name__
         if not asyncio.iscoroutine(work):
             raise NodeError(
-                f"{self.name}: run() of {type(self).__name__} is no coroutine, it returned {work!r}; write: async def "
-                f"run(self)"
+                f"{self.name}: {name}() of {type(self).__name__} is no coroutine, it returned {work!r}; write: async "
+                f"def {name}(self)"
             )
-        return self.loop.create_task(work, name=f"{self.name}.run", context=contextvars.Context())
+        return self.loop.create_task(work, name=f"{self.name}.{name}", context=contextvars.Context())
 
     @property
     def _host(self) -> Services:
         if self._services is None:
             raise NodeError(f"{self.name} is not in a run yet; time, log and ports work from run() on")
         return self._services
+
+
+async def _forget(port: Port) -> None:
+    async for _ in port:
+        pass

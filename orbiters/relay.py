@@ -24,6 +24,9 @@ from lightlag.nodes.store import Store
 from lightlag.nodes.telemetry import Housekeeping
 from lightlag.nodes.units import Bits, Seconds, Utc
 
+#: In safe mode an orbiter sends housekeeping so many times less often. An assumption: what safe modes have in common is
+#: that little is sent, at a low rate; how little differs.
+SAFE_MODE_SLOWER = 10
 #: On the downlink, what is relayed goes before housekeeping, and pictures after it.
 RELAY_PRIORITY, PICTURE_PRIORITY = 1, -1
 
@@ -58,12 +61,21 @@ class Orbiter(Node):
         """Send housekeeping for ever."""
         await self.housekeeping()
 
-    async def housekeeping(self) -> None:
-        """Send a word home at every multiple of ``housekeeping_every`` after the epoch; none if that is None."""
+    async def safe_mode(self) -> None:
+        """Housekeeping goes on, ten times slower; what is heard meanwhile is neither kept nor relayed."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.housekeeping(slower=SAFE_MODE_SLOWER))
+            tasks.create_task(super().safe_mode())
+
+    async def housekeeping(self, slower: int = 1) -> None:
+        """Send a word home at every multiple of ``housekeeping_every``, times ``slower``, after the epoch.
+
+        None if that is None. Who starts late does not make up for what it missed.
+        """
         if self.params.housekeeping_every is None:
             return
-        step_ns = round(self.params.housekeeping_every * NS_PER_S)
-        number = 0
+        step_ns = round(self.params.housekeeping_every * slower * NS_PER_S)
+        number = max(0, -(-self.now_ns // step_ns) - 1)
         while True:
             number += 1
             await self.sleep_until(number * step_ns)

@@ -11,6 +11,8 @@ General layout:
     launch                   ``lightlag launch``
     commands                 other commands of few words: of a graph, and ``why`` and ``send``
     bag, topic, node         commands that have commands; ``bag_play`` and ``bag_export`` are two of ``bag``'s
+    replay, golden           one node alone beside its record; a run beside the golden one
+    fault, search            something goes wrong in a live run; what a graph does not survive
     owlt, where              how long light takes, where things are
     logs, ps                 what nodes have noted; which runs there are, and the end of one
     doctor, testing          whether this machine is well; pytest

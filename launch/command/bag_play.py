@@ -61,10 +61,10 @@ def play(
 
 
 def _wanted(bag: Recorded, topic: str, since: str | None, until: str | None) -> Iterator[Heard]:
+    from lightlag.launch.graph.instants import interval_ns
     from lightlag.launch.look.heard import recorded_on
-    from lightlag.launch.look.instants import span_ns
 
-    since_ns, until_ns = span_ns(since, until, bag.epoch)
+    since_ns, until_ns = interval_ns(bag.epoch, since, until)
     for heard in recorded_on(bag, topic):
         t_ns = heard.data["t_ns"]
         if t_ns >= until_ns:

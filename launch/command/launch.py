@@ -60,6 +60,10 @@ def launch(
             metavar="N", min=0, help="How often a killed process is started again; else what the graph says, or 10."
         ),
     ] = None,
+    faults: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="FAULT", help="What goes wrong, as it stands under 'faults' in a graph file."),
+    ] = None,
     mixed: Annotated[
         bool, typer.Option("--mixed", help="Let machines take part whose arithmetic differs: no digest is promised.")
     ] = False,
@@ -83,6 +87,7 @@ def launch(
     lightlag launch mars2020 seed:=7 --until 30min  another seed (camera noise), a shorter run
     lightlag launch my.yaml --processes 4 -q        your own, spread out
     lightlag launch my.yaml --speed 60x             a minute of the mission each second
+    lightlag launch mars2020 --fault 'partition: [mro, goldstone], from: 20 min, for: 5 min'
     lightlag launch --resume runs/latest            go on with a run that was killed
     lightlag launch --resume runs/latest --at 20min --set mro.uhf.rate_bps='16 kbit/s'
 
@@ -98,6 +103,8 @@ def launch(
         raise typer.BadParameter("--at and --set belong together, with --resume: at T, what is to be different")
     if mixed and resume is not None:
         raise typer.BadParameter("--mixed is said when a run begins; one that is resumed keeps to what was said then")
+    if faults and resume is not None:
+        raise typer.BadParameter("--fault is said when a run begins; for one that is under way: lightlag fault")
     pace = speed_asked(speed)
     count = None if in_process else processes_asked(processes)
     with errors_taught():
@@ -124,6 +131,10 @@ def launch(
                 raise typer.Exit(go_on(resume, options, display).exit_code)
         assert graph is not None
         loaded = load(graph, arguments, until, hosts)
+        if faults:
+            from lightlag.launch.graph.faults import with_faults
+
+            loaded = with_faults(loaded, faults)
         if check_determinism:
             from .determinism import check_and_tell
 

@@ -62,12 +62,12 @@ def logs(
     none comes too late. The logs are files of JSON lines, too: RUN/logs/NODE.log.
     """
     with errors_taught(nothing="nothing was read", refused=EXIT_BAD_INPUT):
-        from lightlag.launch.look.instants import span_ns
+        from lightlag.launch.graph.instants import interval_ns
         from lightlag.launch.look.logs import Wanted, level_named
         from lightlag.launch.rundir.directory import RunDirectory
 
         directory = RunDirectory(run)
-        wanted = Wanted(*span_ns(since, until, directory.epoch()), level_named(level), _pattern(grep))
+        wanted = Wanted(*interval_ns(directory.epoch(), since, until), level_named(level), _pattern(grep))
         known = _known(directory, nodes or [])
         width = max(map(len, known), default=0)
         for line in _lines(directory, nodes or [], wanted, follow=follow):

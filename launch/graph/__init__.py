@@ -8,10 +8,11 @@ General layout, lowest first:
     arguments, parameters, what the command line puts in; what a node class takes;
     machines               which other machines there are
     spec                   what a graph is once it is right
-    values, presence       the single values of a file; when nodes are there
+    values, instants,      the single values of a file; instants as people say them;
+    presence               when nodes are there
     reading                what every section is read with
     nodes, channels,       the sections, a module each
-    links, grouping
+    links, grouping, faults
     include                other graph files, put into one
     from_python            graphs that a Python module holds or makes
     loading                from the file to what is right

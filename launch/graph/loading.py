@@ -16,6 +16,7 @@ from lightlag.nodes.node import Node
 from .arguments import Argument, as_text, give, give_items, read_arguments, substitute, where_given
 from .channels import check_ports, read_channels
 from .diagnostics import InvalidGraph, Place, Report, Source
+from .faults import acts_of_graph, read_faults
 from .from_python import graph_named, is_python, parameters_named
 from .grouping import read_hosts, read_place
 from .include import Included, merged, read_include, read_ports, take_in
@@ -49,6 +50,7 @@ SECTIONS = (
     Section("place", "place", read_place),
     Section("hosts", "machines", read_hosts, is_of_the_run=True),
     Section("ports", "ports", read_ports),
+    Section("faults", "faults", read_faults),
 )
 _HEAD = ("version", "name", "description", "args", "epoch", "seed", "until", "restart", "include")
 KEYS = (*_HEAD, *(section.key for section in SECTIONS))
@@ -98,6 +100,7 @@ def read_graph(
     report.check()
     assert graph is not None
     assert file is not None
+    acts_of_graph(graph)  # which says whom a fault should concern, and does not
     return replace(graph, folder=file.folder)
 
 
@@ -124,6 +127,7 @@ def read_graph_text(
         graph = _graph(root, {}, until, machines, Reading(report, classes=classes))
     report.check()
     assert graph is not None
+    acts_of_graph(graph)
     return replace(graph, beside=tuple(dict.fromkeys((*beside, *graph.beside))))
 
 

@@ -27,7 +27,7 @@ def read_presence(
     what depends on them is not checked then.
     """
     join_ns, leave_ns = (
-        _instant_ns(item, does, epoch, until_ns, report) for item, does in ((join, "joins"), (leave, "leaves"))
+        read_instant_ns(item, does, epoch, until_ns, report) for item, does in ((join, "joins"), (leave, "leaves"))
     )
     if leave is not None and leave_ns is not None and leave_ns <= (join_ns or 0):
         joins = f"it joins {_after(join_ns)}" if join_ns else "it is there from the epoch on"
@@ -35,7 +35,13 @@ def read_presence(
     return join_ns or 0, NEVER_NS if leave_ns is None else leave_ns
 
 
-def _instant_ns(item: Item | None, does: str, epoch: Epoch | None, until_ns: int | None, report: Report) -> int | None:
+def read_instant_ns(
+    item: Item | None, does: str, epoch: Epoch | None, until_ns: int | None, report: Report
+) -> int | None:
+    """An instant within the run (ns after the epoch), at which something ``does`` so; None, and a report, if not.
+
+    Without ``until_ns`` it may lie after the end.
+    """
     if item is None or item.value is UNKNOWN:
         return None
     try:

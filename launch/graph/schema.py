@@ -158,6 +158,38 @@ _INCLUDE = _mapping(
     prefix=_NAME_OF("what stands before its names, and a hyphen: east-mro"),
     args={"type": "object", "description": "its arguments", "additionalProperties": {"type": list(_SCALARS)}},
 )
+_NODES: Schema = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
+_SIDES: Schema = {"type": "array", "items": _NODES, "minItems": 2, "maxItems": 2}
+_ONE_WAY = ("from", "to", "p")
+_PART = _value("of so many messages one", type="number", exclusiveMinimum=0, maximum=1)
+_FAULTS_BY: Schema = {
+    "partition": {**_SIDES, "description": "nothing arrives from one side at the other"},
+    "hold": {**_SIDES, "description": "what would arrive waits until the fault ends"},
+    "drop": _mapping("some of what would arrive is lost", _ONE_WAY, **{"from": _NODES, "to": _NODES, "p": _PART}),
+    "corrupt": _mapping("some arrives with a bit flipped", _ONE_WAY, **{"from": _NODES, "to": _NODES, "p": _PART}),
+    "delay": _mapping(
+        "what would arrive comes later",
+        ("from", "to", "by"),
+        **{"from": _NODES, "to": _NODES, "by": _value("how much later", **_DURATION)},
+    ),
+    "crash": {**_NODES, "description": "nodes die"},
+    "bounce": {**_NODES, "description": "nodes die and start again"},
+    "safe_mode": {**_NODES, "description": "nodes do only what their class does in safe mode"},
+    "blackout": {**_NODES, "description": "nodes neither hear nor are heard"},
+    "stuck_receiver": {**_END, "description": "nothing arrives at a port"},
+    "clock_jump": _mapping("an on-board clock jumps", ("node", "by"), node=_TEXT, by=_value("how far", **_DURATION)),
+}
+_FAULT: Schema = {
+    **_mapping(
+        "something that goes wrong",
+        (),
+        **_FAULTS_BY,
+        channel=_NAME_OF("the channel on which; else all"),
+        **{key: _value(f"{key}: a duration after the epoch, or a UTC instant", **_INSTANT) for key in ("from", "at")},
+        **{"for": _value("how long", **_DURATION), "until": _value("when it ends", **_INSTANT)},
+    ),
+    "oneOf": [{"required": [verb]} for verb in _FAULTS_BY],
+}
 _HOST = _mapping("another machine", (), **{key: _value(f"its {key}", **_TEXT) for key in MACHINE_KEYS})
 
 _SECTIONS: dict[str, Schema] = {
@@ -179,6 +211,7 @@ _SECTIONS: dict[str, Schema] = {
     "links": {"type": ["array", "null"], "items": _LINK, "description": "channels between two ports"},
     "place": _names("groups of nodes that stay in one process", _NAME_OF("the group, or a machine of hosts")),
     "hosts": _names("other machines that a place may name", _HOST),
+    "faults": {"type": ["array", "null"], "items": _FAULT, "description": "what goes wrong on purpose, and when"},
     "ports": _names("what a graph that includes this one may name", _value("node.port, or a channel", **_TEXT)),
 }
 
@@ -196,6 +229,13 @@ def _node(types: Mapping[str, type[Node] | None], params: Mapping[str, Schema]) 
         "type": {"description": "what it is", "anyOf": [*known, written_out, _PLACEHOLDER]},
         "params": {"type": "object", "description": "what is different from what the type declares"},
         "join": _value("when it joins: a duration after the epoch, or a UTC instant", **_INSTANT),
+        "exec": {
+            "type": "array",
+            "items": _TEXT,
+            "minItems": 1,
+            "description": "the program that does what the node does, and its words",
+        },
+        "folder": _value("where the program runs, else the folder of this file", **_TEXT),
         "leave": _value("when it leaves: a duration after the epoch, or a UTC instant", **_INSTANT),
     }
     choices = [

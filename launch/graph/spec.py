@@ -18,6 +18,7 @@ from typing import Any, Literal
 from lightlag.bus.errors import GraphError
 from lightlag.bus.medium import Wire
 from lightlag.bus.time import NEVER_NS, NS_PER_S, Epoch
+from lightlag.nodes.faults import Fault
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams
 from lightlag.nodes.units import quantity
@@ -80,6 +81,16 @@ class ChannelSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class FaultSpec:
+    """A fault as declared: what is to go wrong, from when and until when (ns of TDB after the epoch)."""
+
+    fault: Fault
+    from_ns: int
+    #: ``NEVER_NS``: it stands to the end of the run.
+    until_ns: int = NEVER_NS
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """Nodes and the channels that join them, ready to run."""
 
@@ -99,13 +110,15 @@ class Graph:
     restarts: int = MOST_RESTARTS
     #: What a graph that includes this one can name: ``node.port``, or a channel, by the name of the port.
     ports: Mapping[str, str] = field(default_factory=dict)
+    #: What is to go wrong.
+    faults: tuple[FaultSpec, ...] = ()
     #: The value of every argument.
     arguments: Mapping[str, bool | int | float | str] = field(default_factory=dict, compare=False)
     #: The folder of the graph file, where node classes may lie; empty for a shipped graph, or one built in Python.
     folder: str = field(default="", compare=False)
     #: The folders of included graph files, and of classes given in Python, where node classes may lie as well.
     beside: tuple[str, ...] = field(default=(), compare=False)
-    #: Where things were declared, by dotted path: ``epoch``, ``nodes.mro``, ``channels.uhf``, ``hosts.mars``.
+    #: Where things were declared, by path: ``epoch``, ``nodes.mro``, ``channels.uhf``, ``hosts.mars``, ``faults.1``.
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     def sends_on(self, node: str, port: str) -> str | None:
@@ -122,6 +135,8 @@ class Graph:
 
     def to_yaml(self) -> str:
         """The resolved graph as the text of a graph file."""
+        from .faults import faults_data
+
         data: dict[str, object] = {
             "version": FORMAT,
             "name": self.name,
@@ -139,6 +154,8 @@ class Graph:
             data["restart"] = self.restarts or "never"
         if self.ports:
             data["ports"] = dict(self.ports)
+        if self.faults:
+            data["faults"] = faults_data(self.faults)
         heading = _heading(self.arguments, self.only_here)
         return heading + yaml_text(data)
 
@@ -179,7 +196,7 @@ def duration_ns(text: object) -> int:
 
 def duration_text(t_ns: int) -> str:
     """A duration in the largest unit in which it is a whole number: ``40 min``."""
-    unit = next(unit for unit, size_ns in _DURATIONS_NS.items() if t_ns % size_ns == 0)
+    unit = next(unit for unit, size_ns in _DURATIONS_NS.items() if t_ns % size_ns == 0) if t_ns else "s"
     return f"{t_ns // _DURATIONS_NS[unit]} {unit}"
 
 

@@ -11,6 +11,7 @@ from lightlag.bus.time import NS_PER_S
 
 from .arguments import Argument, as_text
 from .diagnostics import Diagnostic
+from .faults import fault_text
 from .plugins import ports
 from .spec import Graph, NodeSpec, duration_text
 
@@ -28,7 +29,7 @@ def of_arguments(arguments: Sequence[Argument]) -> str:
 
 
 def of_graph(graph: Graph) -> str:
-    """Name, time, nodes with their types, channels with their members and senders."""
+    """Name, time, nodes with their types, channels with their members and senders, faults."""
     lines = [graph.name, *(f"  {line}" for line in graph.description.strip().splitlines()), ""]
     lines.append(f"from {graph.epoch.utc(0)} for {duration_text(graph.until_ns)}, seed {graph.seed}")
     lines += ["", "nodes", _table([(f"  {node.name}", node.type, _program(node)) for node in graph.nodes.values()])]
@@ -36,6 +37,8 @@ def of_graph(graph: Graph) -> str:
         medium = "space" if channel.medium == "space" else f"wire of {duration_text(channel.medium.latency_ns)}"
         lines += ["", f"channel {channel.name} ({medium})", f"  heard by  {_ends(channel.members)}"]
         lines += [f"  sent by   {_ends(channel.senders)}"] if channel.senders else []
+    if graph.faults:
+        lines += ["", "faults", *(f"  {fault_text(spec)[1:-1]}" for spec in graph.faults)]
     return "\n".join(lines)
 
 

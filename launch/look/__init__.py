@@ -2,7 +2,6 @@
 
 Here is what is found, as data and in words; what it looks like on a screen is ``command``'s, on a page ``report``'s.
 
-    instants    instants of a run, as people type them
     recorded    a recording, wherever it lies
     difference  where two recordings part
     rows        a recording as rows of a table

@@ -18,9 +18,10 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.lookahead import Lookahead
 from lightlag.bus.medium import Channel, Medium, Wire
 from lightlag.bus.time import NEVER_NS, NS_PER_S
-from lightlag.launch.graph.spec import ChannelSpec, Graph
+from lightlag.launch.graph.spec import ChannelSpec, FaultSpec, Graph
 from lightlag.nodes.foreign import find_program, let_run
 from lightlag.nodes.host import Host
+from lightlag.nodes.lifecycle import clock_of
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import RadioSpec
 from lightlag.nodes.trajectory import Surroundings, Trajectory
@@ -116,6 +117,22 @@ class World:
                     trajectory = self.trajectory(name)
                     with self._blaming(name):
                         trajectory.state(0)
+        for number, fault in enumerate(self.graph.faults, 1):
+            try:
+                self.check_fault(fault)
+            except GraphError as error:
+                raise self.graph.error(f"faults.{number}", str(error), "declare a clock in its Params") from None
+
+    def check_fault(self, spec: FaultSpec) -> None:
+        """See whether what a fault is to befall is there.
+
+        Raises:
+            GraphError: a clock is to jump that a node does not have.
+        """
+        for name in spec.fault.nodes if spec.fault.verb == "clock_jump" else ():
+            node = self.nodes[name]
+            if clock_of(node) is None:
+                raise GraphError(f"the clock of {name} is to jump, but {type(node).__name__} has none")
 
     @contextmanager
     def _blaming(self, node: str) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""How a run is begun: the facts at the head of its journal, which every process of it must know, and its graph."""
+"""How a run is begun: the head of its journal, which every process of it must know, its faults, its graph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from lightlag.bus import wire
 from lightlag.bus.journal import Journal
+from lightlag.launch.graph.faults import acts_of_graph
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.plugins import look_beside
 from lightlag.launch.graph.spec import Graph
@@ -26,7 +28,10 @@ def begin_journal(
     mixed: bool = False,
     fork: Mapping[str, Any] | None = None,
 ) -> None:
-    """Begin a journal with what every process of the run must know; ``fork`` is what the run is a fork of."""
+    """Begin a journal with what every process of the run must know; ``fork`` is what the run is a fork of.
+
+    The faults of the graph are its first acts, though their times are to come.
+    """
     facts: dict[str, Any] = {
         "run": secrets.token_hex(8),
         "graph": graph.name,
@@ -40,7 +45,10 @@ def begin_journal(
         "folder": graph.folder,
         "beside": list(graph.beside),
     }
-    Journal(directory.journal, facts).close()
+    host_of = {node: index for index, group in enumerate(groups) for node in group}
+    with Journal(directory.journal, facts) as journal:
+        for node, emission in acts_of_graph(graph):
+            journal.append(host_of[node], wire.encode(facts["run"], wire.ACT, (), [emission]), [emission])
 
 
 def begun_graph(directory: RunDirectory, facts: dict[str, Any]) -> Graph:

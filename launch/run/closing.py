@@ -14,8 +14,8 @@ from lightlag.bus.activation import Tally
 from lightlag.bus.digest import run_digest
 from lightlag.bus.errors import LightlagError
 from lightlag.bus.fingerprint import arithmetic_fingerprint
-from lightlag.bus.hub import Outcome
 from lightlag.bus.journal import read_facts
+from lightlag.bus.outcome import Outcome
 from lightlag.bus.recording import merge, read
 from lightlag.bus.shell import peak_rss_kb
 from lightlag.bus.time import NS_PER_S

@@ -100,8 +100,19 @@ class Driven:
 
     def owlt_s(self, source: str, target: str, at: When | None = None) -> float:
         """One-way light time (s) from a node to another node or a body, of what leaves now or at an instant."""
-        t_ns = self.now_ns if at is None else instant_ns(self.epoch, at)
+        t_ns = self.now_ns if at is None else self.instant_ns(at)
         return self._stage.world.surroundings(self.known(source)).owlt_s(target, t_ns)
+
+    def instant_ns(self, when: When) -> int:
+        """Run time (ns) of a UTC instant, or of a duration after the epoch.
+
+        Raises:
+            GraphError: it is neither, or lies before the epoch.
+        """
+        t_ns = instant_ns(self.epoch, when)
+        if t_ns < 0:
+            raise GraphError(f"{when} is before the epoch of the run, {self.epoch.utc(0)}")
+        return t_ns
 
     def known(self, node: str) -> str:
         """The name of a node.

@@ -14,8 +14,8 @@ from typing import Any
 from lightlag.bus.activation import Failure
 from lightlag.bus.emission import Buffer, Loss, Reception
 from lightlag.bus.errors import LightlagError, RunError
-from lightlag.bus.hub import Outcome
 from lightlag.bus.operator import Operator
+from lightlag.bus.outcome import Outcome
 from lightlag.bus.stepping import ADVANCE, FINISH
 from lightlag.bus.tap import heard
 from lightlag.bus.time import NEVER_NS

@@ -1,7 +1,9 @@
-"""What an operator may ask of the hub of a live run, beside to stop and to tap it: where it stands, to act on it."""
+"""What an operator may ask of the hub of a live run, beside to stop and to tap it: where it stands, to act on it, and
+to have something go wrong."""
 
 from __future__ import annotations
 
+import secrets
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +16,10 @@ from lightlag.bus.message import Message
 from lightlag.bus.operator import OUTSIDE
 from lightlag.bus.schema import declared, json_value, message_of
 from lightlag.launch.graph.diagnostics import did_you_mean
+from lightlag.launch.graph.faults import read_fault
 from lightlag.launch.placement.world import World
+from lightlag.nodes.faults import CHANNEL as FAULTS
+from lightlag.nodes.faults import FaultEnds, acts_of, end_of
 
 
 class Desk(Protocol):
@@ -45,14 +50,27 @@ class Desk(Protocol):
         """Where the wall clock stands in the run; ``NEVER_NS`` without a pace."""
         ...
 
-    def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
-        """Have a node receive what somebody outside sends; returns when it is sent."""
+    def soonest_ns(self, hosts: Iterable[int]) -> int:
+        """The earliest instant at which somebody outside may act upon all of these hosts."""
+        ...
+
+    def act(
+        self,
+        host: int,
+        node: str,
+        port: str,
+        type: str,
+        body: bytes,
+        arrays: Sequence[Buffer],
+        at_ns: int | None = None,
+    ) -> int:
+        """Have a node receive what somebody outside sends, now or at ``at_ns``; returns when it is sent."""
         ...
 
 
 def answer(hub: Desk, world: World, host_of: Mapping[str, int], what: str, asked: dict[str, Any]) -> dict[str, Any]:
     """The hub's answer to an operator, as plain data; ``error`` in it says why there is none."""
-    known = {"about": _about, "act": _act, "send": _send, "status": _status}
+    known = {"about": _about, "act": _act, "fault": _fault, "send": _send, "status": _status}
     if what not in known:
         return {"error": f"the hub knows no {what!r}; it can be asked for {', '.join(sorted(known))}, stop, tap, untap"}
     try:
@@ -136,6 +154,28 @@ def _send(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, 
         "sent_scet": epoch.utc(sent_ns, digits=9),
         "arrives_ert": epoch.utc(sent_ns + 1, digits=9),
     }
+
+
+def _fault(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
+    """Begin a ``fault``, written as an entry of a graph file without its beginning, or end one by its id (``end``)."""
+    graph, sent_ns = world.graph, hub.soonest_ns(set(host_of.values()))
+    id, until_ns = asked.get("end"), graph.until_ns
+    told: list[tuple[int, str, Any]]
+    if id is not None:
+        told = [(sent_ns, node, FaultEnds(id)) for node in graph.nodes]
+    else:
+        spec = read_fault(asked["fault"], graph, sent_ns + 1)
+        id, until_ns = f"{spec.fault.verb}-{secrets.token_hex(2)}", spec.until_ns
+        begins = acts_of(spec.fault, id, graph.nodes, graph.channels)
+        told = [(sent_ns, node, what) for node, what in begins]
+        told += [(until_ns - 1, node, what) for node, what in end_of(begins) if until_ns < graph.until_ns]
+        world.check_fault(spec)
+    for at_ns, node, what in told:
+        body, arrays = what.encode()
+        hub.act(host_of[node], node, FAULTS.removeprefix(OUTSIDE), what.__message_type__, body, arrays, at_ns)
+    utc, ends = graph.epoch.utc, until_ns < graph.until_ns
+    at = {"from_scet": utc(sent_ns + 1, digits=9), "until_scet": utc(until_ns, digits=9) if ends else None}
+    return {"id": id, "nodes": sorted({node for _, node, _ in told}), **at}
 
 
 def _message_type(name: str) -> type[Message]:

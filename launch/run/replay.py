@@ -32,9 +32,10 @@ from lightlag.bus.operator import OPERATOR
 from lightlag.bus.payload import emission_of
 from lightlag.bus.time import NEVER_NS, NS_PER_S
 from lightlag.launch.graph.diagnostics import did_you_mean
+from lightlag.launch.graph.instants import instant_ns
 from lightlag.launch.graph.parameters import params_of
 from lightlag.launch.graph.plugins import node_type, ports
-from lightlag.launch.graph.spec import Graph, duration_ns
+from lightlag.launch.graph.spec import Graph
 from lightlag.launch.look.account import Account
 from lightlag.launch.look.recorded import Recorded, open_recorded
 from lightlag.launch.placement.world import World
@@ -252,7 +253,7 @@ def _end(graph: Graph, account: Account, failed: tuple[str, str] | None, until: 
         end_ns = min(graph.until_ns, graph.epoch.t_ns(failed[0]) + NS_PER_S // 1000)
     if until is None:
         return end_ns, account.is_whole
-    until_ns = graph.epoch.t_ns(until) if "-" in until else duration_ns(until)
+    until_ns = instant_ns(graph.epoch, until)
     if not 0 < until_ns <= graph.until_ns:
         begin, end = graph.epoch.utc(0, 0), graph.epoch.utc(graph.until_ns, 0)
         raise GraphError(f"--until {until} is not within the run, which goes from {begin} to {end}")

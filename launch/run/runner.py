@@ -14,8 +14,8 @@ from types import FrameType
 from typing import Any
 
 from lightlag.bus.errors import GraphError, LightlagError
-from lightlag.bus.hub import Outcome
 from lightlag.bus.journal import read_facts
+from lightlag.bus.outcome import Outcome
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.placement.placing import Groups, choose, place
 from lightlag.launch.placement.world import World

@@ -20,7 +20,7 @@ from lightlag.bus.emission import Loss, Reception
 from lightlag.bus.errors import GraphError, NodeFailed
 from lightlag.bus.message import Message
 from lightlag.bus.time import NEVER_NS, NS_PER_S
-from lightlag.launch.graph.instants import Span, When, instant_ns, span_ns
+from lightlag.launch.graph.instants import Span, When, span_ns
 from lightlag.launch.run.driven import Driven
 from lightlag.launch.run.stage import Stage, Watch
 
@@ -216,7 +216,7 @@ class RunUnderTest(Driven):
 
     async def sleep_until(self, when: When) -> None:
         """Sleep until an instant of the run: UTC, or a duration after the epoch; return at once if it has passed."""
-        t_ns = instant_ns(self.epoch, when)
+        t_ns = self.instant_ns(when)
         if t_ns > self.now_ns:
             await self._its_loop().until_ns(self._offset_ns + t_ns)
 

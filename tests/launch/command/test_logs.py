@@ -12,7 +12,7 @@ from tests.launch.command.runs import answers, launched, left, note, until
 from lightlag.bus.errors import GraphError, JournalError
 from lightlag.bus.time import NEVER_NS, NS_PER_S, Epoch
 from lightlag.launch import cli
-from lightlag.launch.look.instants import instant_ns, span_ns
+from lightlag.launch.graph.instants import instant_ns, interval_ns
 from lightlag.launch.look.logs import Follower, Line, Wanted, level_named
 from lightlag.launch.rundir.directory import RunDirectory
 
@@ -95,11 +95,11 @@ def test_the_epoch_of_a_run_is_that_of_its_graph(run: Path) -> None:
 
 
 def test_an_instant_is_a_duration_after_the_epoch_or_utc() -> None:
-    assert instant_ns("1.5 min", EPOCH) == 90 * NS_PER_S
-    assert instant_ns("2021-02-18T20:27:30Z", EPOCH) == EPOCH.t_ns("2021-02-18T20:27:30Z")
-    assert span_ns(None, None, EPOCH) == (-NEVER_NS, NEVER_NS)
+    assert instant_ns(EPOCH, "1.5 min") == 90 * NS_PER_S
+    assert instant_ns(EPOCH, "2021-02-18T20:27:30Z") == EPOCH.t_ns("2021-02-18T20:27:30Z")
+    assert interval_ns(EPOCH, None, None) == (-NEVER_NS, NEVER_NS)
     with pytest.raises(GraphError, match="is not a duration"):
-        instant_ns("soon", EPOCH)
+        instant_ns(EPOCH, "soon")
 
 
 def test_a_level_of_a_nodes_own_is_as_urgent_as_info() -> None:

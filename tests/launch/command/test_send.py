@@ -171,7 +171,8 @@ def test_bytes_and_arrays_that_are_none_are_told(world):
 
 def test_what_the_hub_cannot_be_asked_is_told(world):
     told = answer(Desk(), world, {}, "dance", {})
-    assert told["error"] == "the hub knows no 'dance'; it can be asked for about, act, send, status, stop, tap, untap"
+    known = "about, act, fault, send, status, stop, tap, untap"
+    assert told["error"] == f"the hub knows no 'dance'; it can be asked for {known}"
 
 
 # -- on the command line ----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from lightlag.bus.journal import read_facts
 from lightlag.bus.medium import Wire
 from lightlag.launch.graph import Graph, InvalidGraph, load_graph
 from lightlag.launch.placement.world import World
-from lightlag.launch.run.beginning import begin_journal, find_beside
+from lightlag.launch.run.beginning import begin_journal, begun_graph
 from lightlag.launch.rundir.directory import RunDirectory
 
 NODES = "tests.launch.fixtures.nodes"
@@ -191,7 +191,7 @@ def test_node_classes_beside_an_included_file_are_found_also_when_a_run_is_resum
     directory = RunDirectory.create(graph.name, folder / "run")
     begin_journal(graph, [["so-one"]], directory, processes=False, record=False)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if not path.startswith(str(folder))])
-    find_beside(read_facts(directory.journal))
+    begun_graph(read_facts(directory.journal))
     assert set(sys.path) >= {str(folder.resolve()), str((folder / "parts").resolve())}
 
 

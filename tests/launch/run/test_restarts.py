@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.launch.run.test_runner import GRAPH, Watcher
 
-from lightlag.bus.hub import Outcome
+from lightlag.bus.outcome import Outcome
 from lightlag.launch.graph import load_graph
 from lightlag.launch.run import runner
 from lightlag.launch.run.options import RunOptions
