@@ -17,7 +17,6 @@ from .bag_export import export
 from .bag_play import play
 from .page import table
 from .teaching import A_RECORDING, Recording, recording_errors_taught
-from .trajectories import trajectories
 
 if TYPE_CHECKING:
     from lightlag.launch.look.difference import Comparison
@@ -33,7 +32,6 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(trajectories)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 

@@ -10,7 +10,7 @@ from .teaching import errors_taught
 
 
 def schema() -> None:
-    """Write the JSON Schema of graph files, with every node type that is installed, to standard output.
+    """Write the JSON Schema of graph files, for editors.
 
     \b
     lightlag schema > graph.schema.json
@@ -20,8 +20,8 @@ def schema() -> None:
     \b
     # yaml-language-server: $schema=graph.schema.json
 
-    What a schema cannot know (whether a node of that name exists, whether a port is on one channel) is said by
-    lightlag validate.
+    It knows every node type that is installed. What a schema cannot know (whether a node of that name exists, whether
+    a port is on one channel) is said by lightlag validate.
     """
     with errors_taught():
         from lightlag.launch.graph.schema import graph_schema

@@ -40,16 +40,17 @@ def search(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Look for faults that a graph does not survive, and print the least that are enough.
+    """Look for faults that a graph does not survive.
 
     \b
     lightlag search my.yaml                               does any node raise?
     lightlag search my.yaml --seeds 1..1000 --jobs 4
     lightlag search my.yaml --check checks.py::picture_arrives
 
-    For each seed up to five faults are drawn from what the graph has, the same for ever: partitions, holds, drops,
-    delays, crashes and so on. The first schedule that fails is shrunk: faults are left out, made shorter and put at
-    round times as long as it fails. What is printed reproduces it when it is pasted into the graph file.
+    What is printed is the least that is enough. For each seed up to five faults are drawn from what the graph has,
+    the same for ever: partitions, holds, drops, delays, crashes and so on. The first schedule that fails is shrunk:
+    faults are left out, made shorter and put at round times as long as it fails. What is printed reproduces it when
+    it is pasted into the graph file.
 
     Exit code 0: nothing was found; 1: something was; 2: bad input.
     """

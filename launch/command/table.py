@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
         Command("show", "Show what a graph declares.", "show:show"),
         Command("schema", "Write the JSON Schema of graph files, for editors.", "schema:schema"),
         Command("plan", "Show which nodes would run together.", "commands:plan"),
+        Command("search", "Look for faults that a graph does not survive.", "search:search"),
         Command("lint", "Find in node code what may give another result in another run.", "commands:lint"),
     ),
     "Look at a run, act on it": (
@@ -36,6 +37,7 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
         Command("why", "Who waits for whom in a live run, and what is being computed.", "commands:why"),
         Command("logs", "What the nodes of a run have noted.", "logs:logs"),
         Command("topic", "Listen to what nodes of a run receive, live or recorded.", "topic:app"),
+        Command("fault", "Have something go wrong in a live run, from now on.", "fault:fault"),
         Command("send", "Have a node of a live run receive a message from you.", "commands:send"),
         Command("stop", "End a live run.", "ps:stop"),
     ),

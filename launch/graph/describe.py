@@ -17,13 +17,17 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from lightlag.bus.errors import LightlagError
+from lightlag.bus.message import Message
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import RadioSpec
+from lightlag.nodes.parts import parts_of
 from lightlag.nodes.units import Utc, quantity_text
 
 from .parameters import base_unit
 from .plugins import ports
 
+#: Kinds of parts that are told of as ports.
+_PORTS = ("radio", "port")
 _DIMENSIONS = {
     "s": "duration",
     "km": "length",
@@ -105,9 +109,9 @@ def describe(node: type[Node], name: str = "") -> NodeFacts:
         doc=doc,
         parameters=parameters(node.Params),
         ports=tuple(_port(node, port, is_radio=is_radio) for port, is_radio in ports(node).items()),
-        sends=tuple(map(_message, getattr(node, "sends", ()))),
-        hears=tuple(map(_message, getattr(node, "hears", ()))),
-        parts=tuple(getattr(node, "parts", ())),
+        sends=tuple(map(_message, node.sends)),
+        hears=tuple(map(_message, node.hears)),
+        parts=tuple(_part(*part) for part in parts_of(node).items() if part[1] not in _PORTS),
         trajectory=_trajectory(node),
     )
 
@@ -214,7 +218,13 @@ def _port(node: type[Node], name: str, *, is_radio: bool) -> PortFacts:
     return PortFacts(name, "radio", radio.rate_bps, radio.transmit_hz, radio.receive_hz, said)
 
 
+def _part(name: str, kind: str) -> str:
+    return name if name == kind else f"{name} ({kind})"
+
+
 def _message(kind: type) -> MessageFacts:
+    if kind is Message:
+        return MessageFacts("any", "Whatever comes; a relay need not know it.", {})
     hints = typing.get_type_hints(kind)
     told = {field.name: _hint_text(hints[field.name]) for field in fields(kind)}
     return MessageFacts(getattr(kind, "__message_type__", kind.__name__), _summary(inspect.getdoc(kind) or ""), told)

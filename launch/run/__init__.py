@@ -14,7 +14,8 @@ General layout, in the order in which a run passes through:
     watchdog              says why when a run stands still
     timeline, closing     who learnt what; the files that are left
     stage, elsewhere      a run that goes as far as somebody asks it to: here, or over processes;
-    driven, simulation    what it has brought, and how notebooks and plain tests drive it
+    driven, faulting,     what can be done to it, and what it has brought; how notebooks and plain tests drive it
+    simulation
     search, trial         for faults that a graph does not survive; a run in memory, and what is demanded of it
     determinism           the same graph run twice, in circumstances that may not matter
 """

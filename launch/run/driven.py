@@ -22,10 +22,11 @@ from lightlag.launch.graph.instants import When, instant_ns
 from lightlag.launch.graph.spec import Graph
 from lightlag.nodes.node import Node
 
+from .faulting import Faulting
 from .stage import Passed, Stage, Watch
 
 
-class Driven:
+class Driven(Faulting):
     """A run on a stage."""
 
     def __init__(self, stage: Stage) -> None:
@@ -143,17 +144,25 @@ class Driven:
             raise MessageError(f"{message!r} cannot be sent to {target}; send an instance of a class with @message")
         self.act(name, f"{OUTSIDE}{port}", message)
 
-    def act(self, node: str, channel: str, message: Message) -> None:
+    def act(self, node: str, channel: str, message: Message, after_ns: int = 0) -> None:
         """Have a node get a message from outside on a channel of its host's: a port's, or that of settings, of faults.
+
+        It is sent ``after_ns`` from now, and takes 1 ns.
 
         Raises:
             RunError: the run is over.
         """
-        if self._chains is not None or self.failure is not None:
+        if self.is_over:
             raise RunError(f"the run is over; {node} gets nothing more")
         body, arrays = message.encode()
-        self._stage.act(self.now_ns, node, channel, message.__message_type__, body, arrays)
-        self._next_ns = min(self._next_ns, self.now_ns + 1)
+        sent_ns = self.now_ns + after_ns
+        self._stage.act(sent_ns, node, channel, message.__message_type__, body, arrays)
+        self._next_ns = min(self._next_ns, sent_ns + 1)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more happens: the run was finished, or a node has failed."""
+        return self._chains is not None or self.failure is not None
 
     # -- going on -----------------------------------------------------------------------------------------------
 

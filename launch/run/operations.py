@@ -119,8 +119,8 @@ def _status(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str
 
 def _act(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
     """Have a node get a message that is encoded already, on any channel of its host's."""
-    node, port = asked["node"], asked["channel"].removeprefix(OUTSIDE)
-    return {"sent_ns": hub.act(host_of[node], node, port, asked["type"], asked["body"], asked["arrays"])}
+    node, port, what = asked["node"], asked["channel"].removeprefix(OUTSIDE), (asked["type"], asked["body"])
+    return {"sent_ns": hub.act(host_of[node], node, port, *what, asked["arrays"], at_ns=asked["at_ns"])}
 
 
 def _about(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:

@@ -351,7 +351,7 @@ class RunUnderTest(Driven):
         pending = Pending(steps, future, self.now_ns, limit, reason)
         if reason is ... and receiver:
             self._catch_up(receiver, pending)
-        over = self._chains is not None or self.failure is not None or self.now_ns >= self.until_ns - 1
+        over = self.is_over or self.now_ns >= self.until_ns - 1
         if over and not future.done():
             raise self._disappointed(pending, "the run is over")
         self._pending[pending] = None

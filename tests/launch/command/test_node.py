@@ -63,7 +63,7 @@ def test_the_same_as_data(capsys: pytest.CaptureFixture[str]) -> None:
     ("name", "told"),
     [
         ("nro", "did you mean 'mro'?"),
-        ("no.such:Class", "cannot be imported"),
+        ("no.such:Class", "there is no module 'no'"),
         ("tests.launch.fixtures.nodes:NoNode", "is no subclass"),
     ],
 )

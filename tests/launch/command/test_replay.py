@@ -131,7 +131,7 @@ def test_up_to_an_instant_it_says_how_far_it_compared(replay):
     [
         (("--set", "answerer"), "write NODE.PARAM=VALUE"),
         (("--pdb", "--json"), "--pdb stops at the first difference, for a person"),
-        (("--class", "nowhere.to:BeFound"), "nowhere.to:BeFound cannot be imported: ModuleNotFoundError"),
+        (("--class", "nowhere.to:BeFound"), "nowhere.to:BeFound: there is no module 'nowhere'"),
         (("--until", "soon"), "'soon'"),
     ],
 )

@@ -43,7 +43,7 @@ def test_errors_are_data_for_an_editor(tmp_path: Path, capsys: pytest.CaptureFix
             "end_column": 56,
             "severity": "error",
             "message": "unknown key 'joins' in node 'a'",
-            "hints": ["expected one of: type, params, join, leave", "did you mean 'join'?"],
+            "hints": ["expected one of: type, params, join, leave, exec, folder", "did you mean 'join'?"],
         },
     ]
 

@@ -15,6 +15,7 @@ from lightlag.launch.graph.plugins import node_type, node_types
 from lightlag.nodes.events import Event, Tone
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams
+from lightlag.nodes.store import Store
 from lightlag.nodes.units import _UNITS, Seconds, quantity, quantity_text
 from lightlag.orbiters.orbits import KeplerOrbit
 
@@ -27,7 +28,7 @@ class Talker(Node):
 
     sends: ClassVar[tuple[type, ...]] = (Event,)
     hears: ClassVar[tuple[type, ...]] = (Tone,)
-    parts: ClassVar[tuple[str, ...]] = ("store",)
+    store: Store
     trajectory = KeplerOrbit(center="mars", epoch="2021-02-18T00:00:00Z", a_km=5000.0, e=0.0, inclination_deg=75.0)
 
     class Params(NodeParams):

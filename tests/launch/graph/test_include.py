@@ -191,7 +191,8 @@ def test_node_classes_beside_an_included_file_are_found_also_when_a_run_is_resum
     directory = RunDirectory.create(graph.name, folder / "run")
     begin_journal(graph, [["so-one"]], directory, processes=False, record=False)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if not path.startswith(str(folder))])
-    begun_graph(read_facts(directory.journal))
+    directory.graph.write_text(graph.to_yaml(), encoding="utf-8")
+    begun_graph(directory, read_facts(directory.journal))
     assert set(sys.path) >= {str(folder.resolve()), str((folder / "parts").resolve())}
 
 

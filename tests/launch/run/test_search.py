@@ -20,7 +20,8 @@ from lightlag.launch.graph.faults import acts_of_graph, fault_text
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.graph.spec import FaultSpec
 from lightlag.launch.run.search import MOST_FAULTS, draw_faults, search, shrink
-from lightlag.launch.run.trial import find_check, run_in_this_process, try_out
+from lightlag.launch.run.simulation import Simulation
+from lightlag.launch.run.trial import find_check, try_out
 from lightlag.nodes import faults
 from lightlag.nodes.events import Event
 
@@ -36,16 +37,16 @@ def graph(tmp_path):
     return load_graph(path)
 
 
-def no_tick_is_missing(ran):
+def no_tick_is_missing(sim):
     """What is demanded of a run."""
-    heard = {reception.message.id for reception in ran.received("listener", Event)}
+    heard = {reception.message.id for reception in sim.receptions("listener", Event)}
     missing = [number for number in range(1, 590) if f"tick-{number}" not in heard]
     assert not missing, f"{len(missing)} ticks are missing"
 
 
-def nothing_ever_crashes(ran):
+def nothing_ever_crashes(sim):
     """Another demand."""
-    assert not [log for log in ran.logs if "crash" in log.text]
+    assert not [log for node in sim.graph.nodes for log in sim.logs(node) if "crash" in log.text]
 
 
 # -- drawing --------------------------------------------------------------------------------------------------------
@@ -186,14 +187,13 @@ def test_a_search_that_shrinks_for_ever_gives_up(graph, monkeypatch):
 # -- trials ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_trial_gives_what_the_run_gave(graph):
-    ran = run_in_this_process(replace(graph, faults=(FaultSpec(faults.crash("ticker"), 10 * NS_PER_S),)))
-    assert len(ran.received("listener")) == len(ran.received("listener", Event)) == 9
-    assert [reception.emission.channel for reception in ran.received("ticker")] == ["@fault"]
-    assert [log.text for log in ran.logs if log.node == "ticker"] == ["fault crash-1 begins"]
-    assert ran.failure is None
-    bare = run_in_this_process(graph, keep=False)
-    assert not bare.receptions
+def test_a_simulation_has_the_faults_of_its_graph(graph):
+    sim = Simulation(replace(graph, faults=(FaultSpec(faults.crash("ticker"), 10 * NS_PER_S),)))
+    sim.run()
+    assert len(sim.receptions("listener")) == len(sim.receptions("listener", Event)) == 9
+    assert [reception.emission.channel for reception in sim.receptions("ticker")] == ["@fault"]
+    assert [log.text for log in sim.logs("ticker")] == ["fault crash-1 begins"]
+    assert sim.failure is None
 
 
 def test_a_node_that_raises_is_a_failure_with_its_time(tmp_path):
@@ -224,7 +224,7 @@ def test_a_check_that_is_not_there_is_told(text, told):
 
 def test_a_check_may_lie_in_a_file(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.path", [])
-    (tmp_path / "my_checks.py").write_text("def fine(ran):\n    pass\n")
+    (tmp_path / "my_checks.py").write_text("def fine(sim):\n    pass\n")
     assert find_check(f"{tmp_path / 'my_checks.py'}::fine").__name__ == "fine"
 
 
