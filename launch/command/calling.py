@@ -9,6 +9,7 @@ import importlib
 import itertools
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import typer
@@ -59,13 +60,19 @@ def app_of(command: str) -> typer.Typer:
 
 def _help_of(command: Any, words: Sequence[str]) -> str:
     """The page that is asked for; made without reading the words further, for which Typer would import pydantic."""
+    command, ctx = _asked(command, words)
+    return str(command.get_help(ctx))
+
+
+def _asked(command: Any, words: Sequence[str]) -> tuple[Any, Any]:
+    """The command that the words lead to, and its context."""
     ctx: Any = typer.Context(command, info_name="lightlag", **command.context_settings)
     for word in words:
         if word not in getattr(command, "commands", ()):
             break
         command = command.commands[word]
         ctx = typer.Context(command, info_name=word, parent=ctx, **command.context_settings)
-    return str(command.get_help(ctx))
+    return command, ctx
 
 
 def _give_pages(app: typer.Typer) -> None:
@@ -80,41 +87,70 @@ def _give_pages(app: typer.Typer) -> None:
 class _Command(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The page of a command: what it does, with examples; its arguments; its options."""
-        formatter.write("\n".join(_page(self, ctx)))
+        formatter.write("\n".join(_drawn(_page(self, ctx))))
 
 
 class _Group(TyperGroup):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The page of a command that has commands."""
-        commands = [(name, self.commands[name]) for name in self.list_commands(ctx)]
-        rows = [(name, _first_paragraph(command.help or "")) for name, command in commands if not command.hidden]
-        formatter.write("\n".join(_page(self, ctx, commands=rows)))
+        formatter.write("\n".join(_drawn(_page(self, ctx))))
 
 
-def _page(command: Any, ctx: Any, commands: Sequence[tuple[str, str]] = ()) -> Iterator[str]:
-    if commands:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The page of help of a command, as data: for terminals, and for the site of the documentation."""
+
+    usage: str
+    #: In their order; one that begins with ``\\b`` keeps its lines, and is of examples if they are commands.
+    paragraphs: tuple[str, ...]
+    #: Names and what they mean, under ``Arguments``, ``Commands`` and ``Options``.
+    rows: dict[str, list[tuple[str, str]]]
+
+
+def page_of(*words: str) -> Page:
+    """The page of a command, or of a command of one: ``page_of("bag", "info")``."""
+    command, ctx = _asked(get_command(app_of(words[0])), words)
+    return _page(command, ctx)
+
+
+def _page(command: Any, ctx: Any) -> Page:
+    under = {name: command.commands[name] for name in command.list_commands(ctx)} if _has_commands(command) else {}
+    if under:
         usage = ["COMMAND ..."]
     else:  # Typer has braces around what is needed
-        pieces = [piece.strip("{}") for piece in command.collect_usage_pieces(ctx) if piece != "[OPTIONS]"]
-        usage = [*pieces, "[OPTIONS]"]
-    yield f"{painted('Usage', 'bold')}  {' '.join([ctx.command_path, *usage])}"
-    yield ""
-    yield from _text(command.help or "")
+        usage = [piece.replace("{", "").replace("}", "") for piece in command.collect_usage_pieces(ctx)]
+        usage = [*(piece for piece in usage if piece != "[OPTIONS]"), "[OPTIONS]"]
     parameters = [it for it in command.get_params(ctx) if not getattr(it, "hidden", False)]
     arguments, options = (
         [(_name(it), _help(it, ctx)) for it in parameters if it.param_type_name == kind]
         for kind in ("argument", "option")
     )
-    for heading, rows in (("Arguments", arguments), ("Commands", commands), ("Options", options)):
+    commands = [(name, _first_paragraph(it.help or "")) for name, it in under.items() if not it.hidden]
+    return Page(
+        usage=" ".join([ctx.command_path, *usage]),
+        paragraphs=tuple(textwrap.dedent(command.help or "").strip().split("\n\n")),
+        rows={"Arguments": arguments, "Commands": commands, "Options": options},
+    )
+
+
+def _has_commands(command: Any) -> bool:
+    return isinstance(command, TyperGroup)
+
+
+def _drawn(page: Page) -> Iterator[str]:
+    yield f"{painted('Usage', 'bold')}  {page.usage}"
+    yield ""
+    yield from _text(page.paragraphs)
+    for heading, rows in page.rows.items():
         if rows:
             yield ""
             yield painted(heading, "bold")
             yield from _rows(rows)
 
 
-def _text(text: str) -> Iterator[str]:
+def _text(paragraphs: Sequence[str]) -> Iterator[str]:
     """A docstring, its paragraphs filled; what stands after ``\\b`` is as it is, and if it is examples in colour."""
-    for number, paragraph in enumerate(textwrap.dedent(text).strip().split("\n\n")):
+    for number, paragraph in enumerate(paragraphs):
         if number:
             yield ""
         if paragraph.startswith("\b"):

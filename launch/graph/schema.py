@@ -127,7 +127,7 @@ _MEDIUM: Schema = {
 _ARGUMENT = _mapping(
     "an argument",
     ("type", "default", "help"),
-    type={"enum": list(KINDS)},
+    type={"enum": list(KINDS), "description": "what it is"},
     default={"type": list(_SCALARS), "description": "its value if none is given"},
     help={"type": "string", "description": "what it is for"},
     min={"type": list(_SCALARS), "description": "the least it can be"},
@@ -144,7 +144,10 @@ _LINK: Schema = {
     **_mapping(
         "a channel between two ports",
         ("medium",),
-        **{"from": _END, "to": _END},
+        **{
+            "from": {**_END, "description": "the port that sends"},
+            "to": {**_END, "description": "the port that hears"},
+        },
         between={**_ENDS, "minItems": 2, "maxItems": 2, "description": "two ports, each of which hears the other"},
         medium=_MEDIUM,
         name=_NAME_OF("what the channel is called, else after its nodes"),
@@ -161,23 +164,30 @@ _INCLUDE = _mapping(
 _NODES: Schema = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
 _SIDES: Schema = {"type": "array", "items": _NODES, "minItems": 2, "maxItems": 2}
 _ONE_WAY = ("from", "to", "p")
-_PART = _value("of so many messages one", type="number", exclusiveMinimum=0, maximum=1)
+_PART = _value("the share of messages, at most 1", type="number", exclusiveMinimum=0, maximum=1)
+_FROM: Schema = {**_NODES, "description": "who sends"}
+_TO: Schema = {**_NODES, "description": "who would receive"}
 _FAULTS_BY: Schema = {
     "partition": {**_SIDES, "description": "nothing arrives from one side at the other"},
     "hold": {**_SIDES, "description": "what would arrive waits until the fault ends"},
-    "drop": _mapping("some of what would arrive is lost", _ONE_WAY, **{"from": _NODES, "to": _NODES, "p": _PART}),
-    "corrupt": _mapping("some arrives with a bit flipped", _ONE_WAY, **{"from": _NODES, "to": _NODES, "p": _PART}),
+    "drop": _mapping("some of what would arrive is lost", _ONE_WAY, **{"from": _FROM, "to": _TO, "p": _PART}),
+    "corrupt": _mapping("some arrives with a bit flipped", _ONE_WAY, **{"from": _FROM, "to": _TO, "p": _PART}),
     "delay": _mapping(
         "what would arrive comes later",
         ("from", "to", "by"),
-        **{"from": _NODES, "to": _NODES, "by": _value("how much later", **_DURATION)},
+        **{"from": _FROM, "to": _TO, "by": _value("how much later", **_DURATION)},
     ),
     "crash": {**_NODES, "description": "nodes die"},
     "bounce": {**_NODES, "description": "nodes die and start again"},
     "safe_mode": {**_NODES, "description": "nodes do only what their class does in safe mode"},
     "blackout": {**_NODES, "description": "nodes neither hear nor are heard"},
     "stuck_receiver": {**_END, "description": "nothing arrives at a port"},
-    "clock_jump": _mapping("an on-board clock jumps", ("node", "by"), node=_TEXT, by=_value("how far", **_DURATION)),
+    "clock_jump": _mapping(
+        "an on-board clock jumps",
+        ("node", "by"),
+        node={**_TEXT, "description": "whose"},
+        by=_value("how far", **_DURATION),
+    ),
 }
 _FAULT: Schema = {
     **_mapping(
@@ -185,12 +195,22 @@ _FAULT: Schema = {
         (),
         **_FAULTS_BY,
         channel=_NAME_OF("the channel on which; else all"),
-        **{key: _value(f"{key}: a duration after the epoch, or a UTC instant", **_INSTANT) for key in ("from", "at")},
-        **{"for": _value("how long", **_DURATION), "until": _value("when it ends", **_INSTANT)},
+        **{
+            "from": _value("when what lasts begins", **_INSTANT),
+            "at": _value("when what is of an instant is", **_INSTANT),
+        },
+        **{"for": _value("how long it lasts", **_DURATION), "until": _value("when it ends instead", **_INSTANT)},
     ),
     "oneOf": [{"required": [verb]} for verb in _FAULTS_BY],
 }
-_HOST = _mapping("another machine", (), **{key: _value(f"its {key}", **_TEXT) for key in MACHINE_KEYS})
+_OF_MACHINES = {
+    "ssh": "where ssh logs in: host, user@host, or a name that ~/.ssh/config knows",
+    "address": "where this machine is reached from there, ADDRESS or ADDRESS:PORT",
+    "bind": "where the hub listens here, if something between forwards address to it",
+    "lightlag": "the command that is lightlag there",
+    "start": "a command in the place of ssh, with {command} in it",
+}
+_HOST = _mapping("another machine", (), **{key: _value(_OF_MACHINES[key], **_TEXT) for key in MACHINE_KEYS})
 
 _SECTIONS: dict[str, Schema] = {
     "version": {"const": FORMAT, "description": "the version of the format"},
@@ -228,7 +248,7 @@ def _node(types: Mapping[str, type[Node] | None], params: Mapping[str, Schema]) 
         **{key: {} for key in NODE_KEYS},
         "type": {"description": "what it is", "anyOf": [*known, written_out, _PLACEHOLDER]},
         "params": {"type": "object", "description": "what is different from what the type declares"},
-        "join": _value("when it joins: a duration after the epoch, or a UTC instant", **_INSTANT),
+        "join": _value("when it joins, else at the epoch", **_INSTANT),
         "exec": {
             "type": "array",
             "items": _TEXT,
@@ -236,7 +256,7 @@ def _node(types: Mapping[str, type[Node] | None], params: Mapping[str, Schema]) 
             "description": "the program that does what the node does, and its words",
         },
         "folder": _value("where the program runs, else the folder of this file", **_TEXT),
-        "leave": _value("when it leaves: a duration after the epoch, or a UTC instant", **_INSTANT),
+        "leave": _value("when it leaves, else never", **_INSTANT),
     }
     choices = [
         {
