@@ -125,11 +125,23 @@ def test_a_look_that_fails_itself_is_a_finding(tmp_path: Path, monkeypatch: pyte
 # -- lightlag test ----------------------------------------------------------------------------------------------------
 
 
-def test_words_for_pytest_are_handed_on_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_for_pytest_are_handed_on_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = module\n")
     called: list[list[str]] = []
     monkeypatch.setattr(testing.os, "execv", lambda program, words: called.append(words))
     assert cli.main(["test", "tests/test_relay.py", "-x", "-k", "occulted", "--maxfail=2"]) == 0
     assert called == [[sys.executable, "-m", "pytest", "tests/test_relay.py", "-x", "-k", "occulted", "--maxfail=2"]]
+
+
+def test_a_folder_that_chooses_no_scope_for_fixtures_is_spared_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    called: list[list[str]] = []
+    monkeypatch.setattr(testing.os, "execv", lambda program, words: called.append(words))
+    cli.main(["test"])
+    assert called[0][3:] == ["-o", "asyncio_default_fixture_loop_scope=function"]
 
 
 def test_without_pytest_it_is_told_how_to_get_it(
