@@ -27,24 +27,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .graph import ChannelSpec, Graph, InvalidGraph, NodeSpec, build_graph, channel, load_graph, node
+    from .run.simulation import Simulation
 
 __all__ = [
     "ChannelSpec",
     "Graph",
     "InvalidGraph",
     "NodeSpec",
+    "Simulation",
     "build_graph",
     "channel",
     "load_graph",
     "node",
 ]
 
-#: The room that each comes from.
-_HOMES = {"graph": __all__}
+#: The module that each comes from, if not ``graph``.
+_HOMES = {"Simulation": "run.simulation"}
 
 
 def __getattr__(name: str) -> Any:
-    for home, offered in _HOMES.items():
-        if name in offered:
-            return getattr(import_module(f".{home}", __name__), name)
+    if name in __all__:
+        return getattr(import_module(f".{_HOMES.get(name, 'graph')}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -74,14 +74,21 @@ def data_of_graph(graph: Graph) -> dict[str, Any]:
 
 
 def loose_ends(graph: Graph) -> list[Diagnostic]:
-    """What is right but probably not meant: ports that are on no channel."""
+    """What is right but probably not meant: ports that are on no channel.
+
+    A type may have more radios than a graph has use for: one that the graph says nothing of is none of these if another
+    port of the node is on a channel. (If its node sends by it all the same, the node's log says so.)
+    """
     said = "is on no channel; what it sends is heard by nobody"
-    return [
-        Diagnostic(f"{node.name}.{port} {said}", graph.places.get(f"nodes.{node.name}"))
-        for node in graph.nodes.values()
-        for port in ports(node.cls)
-        if graph.sends_on(node.name, port) is None
-    ]
+    found = []
+    for node in graph.nodes.values():
+        kinds = ports(node.cls)
+        loose = [port for port in kinds if graph.sends_on(node.name, port) is None]
+        joined = len(loose) < len(kinds)
+        meant = [port for port in loose if not (joined and kinds[port] and port not in node.given)]
+        place = graph.places.get(f"nodes.{node.name}")
+        found += [Diagnostic(f"{node.name}.{port} {said}", place) for port in meant]
+    return found
 
 
 def _program(node: NodeSpec) -> str:

@@ -57,6 +57,19 @@ def test_a_warning_is_data_too_and_no_failure(tmp_path: Path, capsys: pytest.Cap
     assert found[0]["message"] == "one.xband is on no channel; what it sends is heard by nobody"
 
 
+def test_a_radio_that_a_type_has_and_the_graph_has_no_use_for_is_no_loose_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = "trajectory: {site: {body: mars, latitude: 1 deg, longitude: 2 deg}}"
+    joined = "channels:\n  sky: {medium: space, members: [one.uhf]}\n"
+    path = tmp_path / "x.yaml"
+    path.write_text(f"{HEAD}nodes:\n  one: {{type: lander, params: {{{site}}}}}\n{joined}", encoding="utf-8")
+    assert told([str(path)], capsys) == (0, [])
+    given = f"{site}, xband: {{rate_bps: 1 kbit/s}}"
+    path.write_text(f"{HEAD}nodes:\n  one: {{type: lander, params: {{{given}}}}}\n{joined}", encoding="utf-8")
+    assert [it["message"].partition(" ")[0] for it in told([str(path)], capsys)[1]] == ["one.xband"]
+
+
 def test_an_error_in_an_included_file_names_that_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "part.yaml").write_text("version: 1\nnodes: {a: {type: teapot}}\n", encoding="utf-8")
     path = tmp_path / "x.yaml"
