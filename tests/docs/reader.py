@@ -43,7 +43,8 @@ class Reader:
 
     def do(self, block: Block) -> None:
         """Do what a block is for; fails if it does not go as the page says."""
-        assert block.language in LANGUAGES, self._told(block, f"blocks are of {', '.join(LANGUAGES)}")
+        known = block.title or block.language in LANGUAGES
+        assert known, self._told(block, f"blocks without a title are of {', '.join(LANGUAGES)}")
         if block.title:
             self._write(block)
         elif block.language == "yaml":
@@ -56,9 +57,7 @@ class Reader:
     def close(self) -> None:
         """Leave: every terminal that was opened has ended by what the page says."""
         if self._python is not None:
-            assert self._python.stdin is not None
-            self._python.stdin.close()
-            self._python.wait(_PATIENCE_S)
+            self._python.communicate(timeout=_PATIENCE_S)
         for block, terminal in self._terminals:
             try:
                 terminal.wait(20)
@@ -84,7 +83,9 @@ class Reader:
         """A piece of a graph file has sections that a graph file has, and in them what these may have."""
         piece = YAML(typ="safe", pure=True).load(block.text)
         try:
-            jsonschema.validate(json.loads(json.dumps(piece, default=str)), _schema_of_pieces())
+            # An instant, which YAML reads as a date, is a text in a graph file.
+            written = json.loads(json.dumps(piece, default=lambda it: it.strftime("%Y-%m-%dT%H:%M:%SZ")))
+            jsonschema.validate(written, _schema_of_pieces())
         except jsonschema.ValidationError as error:
             raise AssertionError(self._told(block, f"{error.json_path}: {error.message}")) from None
 

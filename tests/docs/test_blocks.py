@@ -76,6 +76,4 @@ def test_three_dots_stand_for_anything(expected, output, same):
 
 
 def test_pages_have_blocks_of_every_language():
-    languages = {block.language for page in WITH_BLOCKS for block in blocks_of(page.read_text())}
-    assert languages <= {*LANGUAGES}
-    assert {"sh", "yaml"} <= languages
+    assert {block.language for page in WITH_BLOCKS for block in blocks_of(page.read_text())} >= {*LANGUAGES}
