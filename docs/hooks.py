@@ -1,7 +1,7 @@
 """What the site's reference is made of beside docstrings: graph files, node types, commands, errors, exit codes.
 
-A page says where by a comment alone in its line, ``<!-- keys: nodes -->``; ``generated`` puts the text there. MkDocs calls
-``on_page_markdown``; the tests call ``generated`` as well, so that what is written about is what there is.
+A page says where by a comment alone in its line, ``<!-- generated: keys of nodes -->``; ``generated`` puts the text there. MkDocs
+calls ``on_page_markdown``; the tests call ``generated`` as well, so that what is written about is what there is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from lightlag.bus import errors
@@ -21,7 +22,7 @@ from lightlag.launch.graph.describe import NodeFacts, Parameter, describe
 from lightlag.launch.graph.schema import STATIC, shipped_types
 from lightlag.nodes.units import quantity_text
 
-_MARKER = re.compile(r"^<!-- (?P<what>[a-z ]+?)(?:: (?P<of>[a-z ,]+))? -->$", re.MULTILINE)
+_MARKER = re.compile(r"^<!-- generated: (?P<what>[a-z ]+?)(?: of (?P<of>[a-z ,]+))? -->$", re.MULTILINE)
 _PATTERNS = (
     (r"(ns|us|ms|s|min|h|d|sol)\s*$", "duration"),
     (r"^\s*\d{4}-", "UTC instant"),
@@ -210,16 +211,28 @@ def _errors(_: str) -> str:
     return "\n".join(["```text", *(line.removeprefix("    ") for line in drawn.splitlines()), "```"])
 
 
+def _changelog(_: str) -> str:
+    """CHANGELOG.md, below its title."""
+    return (Path(__file__).parents[1] / "CHANGELOG.md").read_text(encoding="utf-8").partition("\n")[2]
+
+
 def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """A bar in code stands for itself; elsewhere it would end the cell."""
+    pieces = text.split("`")
+    return "`".join(piece if number % 2 else piece.replace("|", r"\|") for number, piece in enumerate(pieces))
 
 
 _MAKERS: dict[str, Callable[[str], str]] = {
     "keys": _keys,
     "node types": _node_types,
     "commands": _commands,
-    "overview of commands": _overview,
+    "overview": _overview,
     "exit codes": _exit_codes,
     "errors": _errors,
+    "changelog": _changelog,
 }

@@ -12,7 +12,7 @@ import typer
 
 from lightlag.launch.run.options import EXIT_BAD_INPUT
 
-#: pytest-asyncio says a paragraph about this option wherever nobody has chosen; with our fixture it makes no difference.
+#: pytest-asyncio says a paragraph about this option where nobody has chosen; to our fixture it makes no difference.
 _SCOPE = "asyncio_default_fixture_loop_scope"
 _CONFIGURATIONS = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
 
