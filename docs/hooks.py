@@ -1,7 +1,8 @@
 """What the site's reference is made of beside docstrings: graph files, node types, commands, errors, exit codes.
 
-A page says where by a comment alone in its line, ``<!-- generated: keys of nodes -->``; ``generated`` puts the text there. MkDocs
-calls ``on_page_markdown``; the tests call ``generated`` as well, so that what is written about is what there is.
+A page says where by a comment alone in its line, ``<!-- generated: keys of nodes -->``; ``generated`` puts the text
+there. MkDocs calls ``on_page_markdown``; the tests call ``generated`` as well, so that what is written about is what
+there is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from lightlag.launch.graph.describe import NodeFacts, Parameter, describe
 from lightlag.launch.graph.schema import STATIC, shipped_types
 from lightlag.nodes.units import quantity_text
 
-_MARKER = re.compile(r"^<!-- generated: (?P<what>[a-z ]+?)(?: of (?P<of>[a-z ,]+))? -->$", re.MULTILINE)
+_MARKER = re.compile(r"^<!-- generated: (?P<what>[a-z ]+?)(?: of (?P<of>[\w ,.]+))? -->$", re.MULTILINE)
 _PATTERNS = (
     (r"(ns|us|ms|s|min|h|d|sol)\s*$", "duration"),
     (r"^\s*\d{4}-", "UTC instant"),
@@ -159,9 +161,7 @@ def _parameters(named: Sequence[tuple[str, Parameter]]) -> str:
 
 def _overview(_: str) -> str:
     rows = [
-        (f"[`{command.name}`](#{command.name})", command.does)
-        for commands in COMMANDS.values()
-        for command in commands
+        (f"[`{command.name}`](#{command.name})", command.does) for commands in COMMANDS.values() for command in commands
     ]
     return _table(("command", "what it does"), rows)
 
@@ -196,6 +196,22 @@ def _linked(text: str, of: str) -> str:
     """The text, in which other commands that it names are links."""
     others = "|".join(name for name in BY_NAME if name != of)
     return re.sub(rf"\blightlag ({others})\b", r"[`lightlag \1`](#\1)", text)
+
+
+# -- Python ---------------------------------------------------------------------------------------------------------
+
+
+def _api(asked: str) -> str:
+    """Everything that a package offers, for mkdocstrings; what is named after the package comes first."""
+    package, *first = asked.split(", ")
+    module = import_module(package)
+    names = [*first, *(name for name in module.__all__ if name not in first)]
+    # A function may have the name of its module, and the module is not meant.
+    homes = [getattr(getattr(module, name), "__module__", package) for name in names]
+    paths = [
+        f"{home if home.startswith('lightlag.') else package}.{name}" for home, name in zip(homes, names, strict=True)
+    ]
+    return "\n\n".join(f"::: {path}\n    options: {{heading_level: 2}}" for path in paths)
 
 
 # -- small ones -----------------------------------------------------------------------------------------------------
@@ -234,5 +250,6 @@ _MAKERS: dict[str, Callable[[str], str]] = {
     "overview": _overview,
     "exit codes": _exit_codes,
     "errors": _errors,
+    "api": _api,
     "changelog": _changelog,
 }
