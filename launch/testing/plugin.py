@@ -30,13 +30,19 @@ _RUNS = pytest.StashKey[list[Any]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option."""
-    parser.getgroup("lightlag").addoption(
+    group = parser.getgroup("lightlag")
+    group.addoption(
         "--lightlag-processes",
         metavar="N",
         type=int,
         default=0,
         help="run the graphs of launch_graph in N processes each, as lightlag launch --processes N does (default: in "
         "the process of the test)",
+    )
+    group.addoption(
+        "--lightlag-update-golden",
+        action="store_true",
+        help="let run.assert_golden write its files instead of comparing with them, and show what changes",
     )
 
 
@@ -89,15 +95,15 @@ def launch_graph(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cal
 
     def launch(graph: str | Path | Graph, *, until: str | None = None, **arguments: Any) -> RunUnderTest:
         from lightlag.launch.rundir.directory import RunDirectory
+        from lightlag.launch.testing.goldens import Golden
         from lightlag.launch.testing.launching import staged
         from lightlag.launch.testing.under_test import RunUnderTest
 
         number = f"-{len(runs) + 1}" if runs else ""
         directory = RunDirectory.create("test", tmp_path / f"run{number}")
-        stage = staged(
-            graph, arguments, until, request.path.parent, directory, request.config.option.lightlag_processes
-        )
-        run = RunUnderTest(stage)
+        options, folder = request.config.option, request.path.parent
+        stage = staged(graph, arguments, until, folder, directory, options.lightlag_processes)
+        run = RunUnderTest(stage, Golden(folder, options.lightlag_update_golden))
         runs.append(run)
         return run
 
