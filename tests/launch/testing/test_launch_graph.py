@@ -232,7 +232,9 @@ async def test_a_run_is_compared_with_its_golden_one(launch_graph, tmp_path, cap
     file = tmp_path / "golden" / "talk.yaml"
     async with launch_graph(TALK) as run:
         run.send("ground.desk", Command("look", 7))
-        with pytest.raises(ExpectationFailed, match=r"there is no golden file .*; to make it: pytest --lightlag-update"):
+        with pytest.raises(
+            ExpectationFailed, match=r"there is no golden file .*; to make it: pytest --lightlag-update"
+        ):
             await run.assert_golden(file)
     for number in (7, 7, 8):
         async with launch_graph(TALK) as run:
