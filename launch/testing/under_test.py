@@ -409,7 +409,9 @@ class RunUnderTest(Driven):
         came = [it for name in names for it in self._receptions[name] if it.received_ns > since_ns]
         lost = [it for name in names for it in self._losses[name] if it.t_ns > since_ns]
         came.sort(key=lambda it: it.received_ns)
-        if pending.reason is not ...:
-            why = f"nothing of that was lost there{f' for {pending.reason}' if pending.reason else ''}; {why}"
-        text = disappointment(self.epoch, step, since_ns, self.now_ns, why, came, lost, self.run_dir, pending.found)
+        to_be_lost = pending.reason is not ...
+        if to_be_lost and pending.reason:
+            why = f"nothing of that for the reason {pending.reason}; {why}"
+        told = (self.epoch, step, since_ns, self.now_ns, why, came, lost, self.run_dir, pending.found)
+        text = disappointment(*told, was_to_be_lost=to_be_lost)
         return ExpectationFailed(text)

@@ -108,7 +108,7 @@ async def test_a_loss_is_waited_for_with_its_reason(launch_graph):
         loss = await run.expect_loss("listener", Event, reason="absent")
         assert (loss.t_ns, loss.reason) == (round(3.5 * _S), "absent")
         assert len(run.losses("listener")) == 1
-        with pytest.raises(ExpectationFailed, match="nothing of that was lost there for occulted; the limit was 2 s"):
+        with pytest.raises(ExpectationFailed, match="nothing of that for the reason occulted; the limit was 2 s"):
             await run.expect_loss("listener", Event, reason="occulted", within="2 s")
 
 
