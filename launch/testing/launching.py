@@ -14,30 +14,35 @@ from lightlag.launch.run.stage import Here, Stage
 from lightlag.launch.rundir.directory import RunDirectory
 
 
-def staged(
-    graph: str | Path | Graph,
-    arguments: Mapping[str, Any],
-    until: str | None,
-    folder: Path,
-    directory: RunDirectory,
-    processes: int,
-) -> Stage:
-    """The stage of a test's run; ``folder`` is where the test is.
+def the_graph(
+    graph: str | Path | Graph, arguments: Mapping[str, Any], until: str | None, folder: Path, directory: RunDirectory
+) -> Graph:
+    """The graph that a test names; ``folder`` is where the test is.
 
     Raises:
-        GraphError: there is no such graph, or it cannot run.
+        GraphError: there is none, or it is wrong.
     """
-    found = graph if isinstance(graph, Graph) else _loaded(graph, arguments, until, folder, directory)
-    if isinstance(graph, Graph) and (arguments or until):
+    if not isinstance(graph, Graph):
+        return _loaded(graph, arguments, until, folder, directory)
+    if arguments or until:
         raise GraphError(
             "arguments and until belong to a graph file; a Graph has them in it already: load it with them, or use "
             "dataclasses.replace"
         )
+    return graph
+
+
+def staged(graph: Graph, directory: RunDirectory, processes: int) -> Stage:
+    """The stage of a test's run: here, or over processes.
+
+    Raises:
+        GraphError: it cannot run.
+    """
     if processes:
         from lightlag.launch.run.elsewhere import Elsewhere
 
-        return Elsewhere(found, directory, processes)
-    return Here(found, directory)
+        return Elsewhere(graph, directory, processes)
+    return Here(graph, directory)
 
 
 def _loaded(
