@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,14 @@ def _loaded(
 ) -> Graph:
     texts = {name: as_text(value) for name, value in arguments.items()}
     if isinstance(graph, str) and "\n" in graph:
-        file = directory.path.with_name(f"{directory.path.name}.yaml")
-        file.write_text(graph, encoding="utf-8")
-        return load_graph(file, texts, until=until)
+        return load_graph(_written(graph, directory.path.parent), texts, until=until)
     beside = folder / graph
     return load_graph(beside if beside.is_file() else graph, texts, until=until)
+
+
+def _written(text: str, folder: Path) -> Path:
+    """The file of a graph that a test has as text."""
+    numbered = (folder / (f"run-{number}.yaml" if number > 1 else "run.yaml") for number in count(1))
+    file = next(file for file in numbered if not file.exists() or file.read_text(encoding="utf-8") == text)
+    file.write_text(text, encoding="utf-8")
+    return file
