@@ -252,6 +252,8 @@ class _Reader:
         burst.count += 1
 
     def take_learnt(self, row: dict[str, str]) -> None:
+        if row["source"] == OPERATOR:
+            return
         epoch = self._run.graph.epoch
         event = self._events.setdefault((row["source"], row["event"]), Happening(row["event"], row["source"]))
         if event.scet_ns is None:
