@@ -209,7 +209,7 @@ class Node {
       const schemas = Object.values(this.#types).map(({ type, schema }) => [type, schema]);
       return { kind: "ready", protocol: VERSION, types: Object.fromEntries(schemas) };
     }
-    this.#done = { kind: "done", emissions: [], logs: [], files: [], next_ns: null };
+    this.#done = { kind: "done", t_ns: word.t_ns, emissions: [], logs: [], files: [], next_ns: null };
     this.nowNs = BigInt(word.t_ns);
     this.params = word.params ?? this.params;
     this.queued = word.queued;

@@ -40,7 +40,7 @@ def golden(
     """
     with errors_taught(nothing="nothing was compared", refused=EXIT_BAD_INPUT):
         from lightlag.bus.errors import GraphError
-        from lightlag.launch.look.golden import TOLERANCES, changes, compare, departures_text, extract, read, to_yaml
+        from lightlag.launch.look.golden import changes, compare, departures_text, extract, read, write
 
         is_new = not file.exists()
         if is_new and not update:
@@ -50,12 +50,7 @@ def golden(
         compared = compare(found, known)
         if update:
             found_now = changes(found, known)
-            tolerances = {**TOLERANCES, **known.get("tolerances", {})}
-            try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(to_yaml(found, tolerances), encoding="utf-8")
-            except OSError as error:
-                raise GraphError(f"{file} cannot be written: {error.strerror}") from None
+            write(file, found, known)
         else:
             found_now = compared.departures
     if as_json:

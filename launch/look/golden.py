@@ -313,6 +313,19 @@ def to_yaml(found: Mapping[str, Any], tolerances: Mapping[str, str]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def write(file: Path, found: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Make a run the golden one of a file; what may depart stays as the file, ``known``, has it.
+
+    Raises:
+        GraphError: the file cannot be written.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(to_yaml(found, {**TOLERANCES, **known.get("tolerances", {})}), encoding="utf-8")
+    except OSError as error:
+        raise GraphError(f"{file} cannot be written: {error.strerror}") from None
+
+
 def _lines(tree: Mapping[str, Any], depth: int) -> Iterator[str]:
     indent = "  " * depth
     for key, value in tree.items():

@@ -6,6 +6,7 @@ Everything that has happened up to ``now_ns`` is known; nothing after it has hap
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -14,16 +15,22 @@ from lightlag.bus.activation import Failure, LogRecord, Tally
 from lightlag.bus.digest import run_digest
 from lightlag.bus.emission import Loss, Reception
 from lightlag.bus.errors import GraphError, MessageError, NodeFailed, RunError
+from lightlag.bus.journal import read_facts
 from lightlag.bus.message import Message
 from lightlag.bus.operator import OUTSIDE
+from lightlag.bus.outcome import Outcome
 from lightlag.bus.time import NEVER_NS, NS_PER_S
 from lightlag.launch.graph.diagnostics import did_you_mean
 from lightlag.launch.graph.instants import When, instant_ns
 from lightlag.launch.graph.spec import Graph
+from lightlag.nodes.events import news_of
 from lightlag.nodes.node import Node
 
+from .closing import conclude
 from .faulting import Faulting
+from .options import RunOptions, RunResult
 from .stage import Passed, Stage, Watch
+from .timeline import Timeline
 
 
 class Driven(Faulting):
@@ -43,6 +50,7 @@ class Driven(Faulting):
         self._losses: dict[str, list[Loss]] = {name: [] for name in stage.graph.nodes}
         self._logs: dict[str, list[LogRecord]] = {name: [] for name in stage.graph.nodes}
         self._chains: Mapping[str, bytes] | None = None
+        self._begun_s = time.perf_counter()
 
     # -- where it stands ----------------------------------------------------------------------------------------
 
@@ -191,6 +199,33 @@ class Driven(Faulting):
                 self.failure = passed.failure
             self._stage.close()
         return self.digest
+
+    def conclude(self, *, report: bool = True) -> RunResult:
+        """End the run where it is, and leave in its directory what a launched run does, the report included.
+
+        Raises:
+            RunError: it writes no files.
+        """
+        if self._stage.directory is None:
+            raise RunError("the run writes no files; give it a run_dir")
+        self.finish()
+        assert self._chains is not None
+        directory, reached_ns = self._stage.directory, min(self.now_ns + 1, self.until_ns)
+        timeline = Timeline()
+        timeline.add(
+            [news for found in self._receptions.values() for it in found for news in news_of(it)], self.until_ns
+        )
+        timeline.write(directory.timeline, self.epoch)
+        outcome = Outcome(
+            chains=dict(self._chains),
+            tally=self.tally,
+            failure=self.failure,
+            interrupted=reached_ns < self.until_ns and self.failure is None,
+            reached_ns=reached_ns,
+        )
+        facts = read_facts(directory.journal)
+        options = RunOptions(processes=len(facts["groups"]) if facts["processes"] else None, report=report)
+        return conclude(self._stage.world, options, directory, outcome, facts, self._begun_s, None)
 
     def close(self) -> None:
         """End the run, if it has not ended, and let go of its processes and files."""

@@ -95,6 +95,8 @@ class Done(_Word):
     """What the program does in an instant, and when it wants to be woken next if nothing arrives before."""
 
     kind: Literal["done"]
+    #: The instant of the ``activate`` that it answers.
+    t_ns: _Instant
     emissions: tuple[Said, ...] = ()
     logs: tuple[Line, ...] = ()
     files: tuple[File, ...] = ()
@@ -249,9 +251,11 @@ def read_done(content: bytes, t_ns: int) -> Done:
     """The done in a frame, said at ``t_ns``.
 
     Raises:
-        ProgramError: it is none, or it asks to be woken in the past.
+        ProgramError: it is none, answers what was asked at another instant, or asks to be woken in the past.
     """
     done = _read(Done, "done", content)
+    if done.t_ns != t_ns:
+        raise ProgramError(f"said more than it was asked: at {t_ns} ns came a done of {done.t_ns} ns")
     if done.next_ns is not None and done.next_ns <= t_ns:
         raise ProgramError(
             f"asks at {t_ns} ns to be woken at {done.next_ns} ns; next_ns lies later than the instant, or is nil"

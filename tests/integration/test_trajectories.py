@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S
-from lightlag.launch.cli import app
+from lightlag.launch.command.calling import app_of
 from lightlag.launch.run.trajectories import export_trajectories
 from lightlag.orbiters import OemFile, SpkFile
 
@@ -65,8 +65,8 @@ def test_states_are_near_to_each_other_only_where_the_motion_asks_for_it(written
 
 def test_the_command_writes_what_it_is_asked_for(landing, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    words = ["bag", "trajectories", str(landing.path), "--node", "mro", "--step", "2min"]
-    done = CliRunner().invoke(app, [*words, "--json"])
+    words = ["bag", "export", str(landing.path), "--node", "mro", "--step", "2min"]
+    done = CliRunner().invoke(app_of("bag"), [*words, "--format", "oem", "--json"])
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert told == {
@@ -75,7 +75,7 @@ def test_the_command_writes_what_it_is_asked_for(landing, tmp_path, monkeypatch)
         "nodes": [{"node": "mro", "id": -74, "center": "mars", "states": told["nodes"][0]["states"]}],
     }
     assert "OBJECT_NAME = mro" in (tmp_path / told["file"]).read_text()
-    done = CliRunner().invoke(app, [*words, "--format", "spk", "-o", "mro.bsp"])
+    done = CliRunner().invoke(app_of("bag"), [*words, "--format", "spk", "-o", "mro.bsp"])
     assert done.stdout == "mro.bsp\n"
     assert "mro: " in done.stderr
 

@@ -134,7 +134,7 @@ def misbehave(how, word):
         os.close(1)
         signal.pause()
     if how == "twice":
-        write(kind="done")
+        write(kind="done", t_ns=word["t_ns"])
     if how == "no-msgpack":
         os.write(1, struct.pack(">I", 3) + b"\xc1\xc1\xc1")
         return None
@@ -161,7 +161,7 @@ def misbehave(how, word):
         "error": {"kind": "done", "logs": [{"text": "oh"}], "error": "TypeError: undefined is not a function\n  at x"},
     }
     if how in wrong:
-        write(**wrong[how])
+        write(t_ns=word["t_ns"], **wrong[how])
         return None
     return {"emissions": [], "next_ns": None}
 
@@ -208,7 +208,7 @@ def main():
         else:
             done = misbehave(how, word) if instants == 2 else {"next_ns": word["t_ns"] + 1000}
         if done is not None:
-            write(kind="done", **done)
+            write(kind="done", t_ns=word["t_ns"], **done)
     if how == "stay":
         signal.pause()
 

@@ -31,7 +31,7 @@ emissions = st.fixed_dictionaries(
 plain = st.none() | st.booleans() | st.integers(-(1 << 63), 1 << 63) | st.text(max_size=8) | st.floats(allow_nan=False)
 facts = st.dictionaries(st.text(max_size=8), plain, max_size=3)
 dones = st.fixed_dictionaries(
-    {"kind": st.just("done")},
+    {"kind": st.just("done"), "t_ns": st.just(0)},
     optional={
         "emissions": st.lists(emissions, max_size=4),
         "logs": st.lists(
@@ -137,11 +137,16 @@ def test_an_instant_tells_of_each_reception_all_that_a_node_in_python_knows():
 @pytest.mark.parametrize(
     ("word", "told"),
     [
-        ({"kind": "done", "emisions": []}, r"emisions is no key of it \(kind, emissions, logs"),
-        ({"kind": "done", "emissions": [{"port": "a", "body": b""}]}, r"emissions\[0\].type is missing"),
-        ({"kind": "done", "emissions": [{"prot": "a"}]}, r"emissions\[0\].prot is no key of it \(port, type, body"),
-        ({"kind": "done", "next_ns": 5}, "asks at 9 ns to be woken at 5 ns"),
-        ({"kind": "done", "next_ns": 1.5}, "next_ns is 1.5: input should be a valid integer"),
+        ({"kind": "done", "t_ns": 9, "emisions": []}, r"emisions is no key of it \(kind, t_ns, emissions, logs"),
+        ({"kind": "done", "t_ns": 9, "emissions": [{"port": "a", "body": b""}]}, r"emissions\[0\].type is missing"),
+        (
+            {"kind": "done", "t_ns": 9, "emissions": [{"prot": "a"}]},
+            r"emissions\[0\].prot is no key of it \(port, type, body",
+        ),
+        ({"kind": "done", "t_ns": 9, "next_ns": 5}, "asks at 9 ns to be woken at 5 ns"),
+        ({"kind": "done", "t_ns": 9, "next_ns": 1.5}, "next_ns is 1.5: input should be a valid integer"),
+        ({"kind": "done", "t_ns": 8}, "said more than it was asked: at 9 ns came a done of 8 ns"),
+        ({"kind": "done"}, "t_ns is missing"),
         ({"kind": "ready", "protocol": 1}, "said 'ready' where 'done' is expected"),
         ({"emissions": []}, "where 'done' is expected"),
         ([1], "where 'done' is expected"),

@@ -52,7 +52,7 @@ def test_a_frame_is_written_and_read_as_it_stands_there(vector):
     content = bytes.fromhex(vector["hex"])[4:]
     assert msgpack.unpackb(content) == vector["word"]
     if vector["from"] == "program":
-        read_ready(content) if vector["word"]["kind"] == "ready" else read_done(content, 0)
+        read_ready(content) if vector["word"]["kind"] == "ready" else read_done(content, 7)
 
 
 @pytest.mark.parametrize("vector", VECTORS["messages"], ids=lambda it: it["type"])
