@@ -5,6 +5,7 @@ The rooms, highest first; a room imports from those below it, never from one bes
     cli        the console entry
     command    the commands: what a person types, and what of it a person sees
     testing    the pytest plug-in: a test that is a node of the run
+    package    packages of somebody's own, from templates
     run        running hosts: in this process, in others, on other machines; the end of a run
     lint       what in node code would give another result in another run, found by reading it
     placement  from a graph to hosts: its world, the lookahead, which nodes run together

@@ -14,6 +14,7 @@ import typer
 from lightlag.launch.run.options import AUTO, EXIT_BAD_INPUT
 
 from .bag import app as bag_app
+from .pkg import app as pkg_app
 from .show import show
 from .teaching import LATEST, AsJson, GraphName, Run, Words, errors_taught, load, processes_asked
 from .topic import app as topic_app
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
     app.add_typer(topic_app)
     app.add_typer(bag_app)
+    app.add_typer(pkg_app)
 
 
 def validate(graph: GraphName, arguments: Words = None) -> None:
