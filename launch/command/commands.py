@@ -15,6 +15,7 @@ from lightlag.launch.run.options import AUTO, EXIT_BAD_INPUT
 
 from .bag import app as bag_app
 from .pkg import app as pkg_app
+from .plugin import app as plugin_app
 from .show import show
 from .teaching import LATEST, AsJson, GraphName, Run, Words, errors_taught, load, processes_asked
 from .topic import app as topic_app
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(topic_app)
     app.add_typer(bag_app)
     app.add_typer(pkg_app)
+    app.add_typer(plugin_app)
 
 
 def validate(graph: GraphName, arguments: Words = None) -> None:
