@@ -16,7 +16,8 @@ The rooms, highest first; a room imports from those below it, never from one bes
     graph      graph files: found, read with every error said, told in short
     rundir     the run directory, where who runs and who looks find files and processes
 
-Beside each other are ``command`` and ``testing``; ``conformance`` and ``package``; ``lint``, ``placement`` and ``report``; ``graph`` and ``rundir``.
+Beside each other are ``command`` and ``testing``; ``conformance`` and ``package``; ``lint``, ``placement`` and
+``report``; ``graph`` and ``rundir``.
 
 Imports from: bus, nodes, orbiters, missions. Imported by: nothing.
 """
