@@ -6,6 +6,7 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -90,7 +91,7 @@ def check(
         from lightlag.launch.conformance.checks import examine
         from lightlag.launch.conformance.subject import subject_of
 
-        sys.path.append("")  # a module may lie in this folder
+        sys.path.append(str(Path.cwd()))  # a module may lie in this folder, and in that of the processes of a run
         subject = subject_of(target)
         report = examine(subject, _progress)
         _progress("", "", 0, 0)

@@ -9,7 +9,7 @@ from typing import Literal
 
 #: What stands before the lines of a traceback, in groups of exceptions too.
 _DECORATION = re.compile(r"^[\s|+-]*(\d+ -+)?")
-_NOT_ITS_OWN = re.compile(r"/asyncio/|/bus/(futures|loop|face|message)\.py")
+_NOT_ITS_OWN = re.compile(r"/asyncio/|/bus/(emission|face|futures|loop|message)\.py|<decode of ")
 
 Level = Literal["ok", "warn", "fail"]
 Figures = Mapping[str, float | int | str]
@@ -48,9 +48,10 @@ def counted(number: int, what: str) -> str:
 def told(failure: str) -> str:
     """The traceback of a node in a few lines: what it raised, where its own code was, and where that led.
 
-    Of a group of exceptions the last is told.
+    Of a group of exceptions the last is told, of causes the last effect.
     """
-    lines = [line for line in (_DECORATION.sub("", line) for line in failure.splitlines()) if line]
+    last = failure.rpartition("Traceback (most recent call last):")[2]
+    lines = [line for line in (_DECORATION.sub("", line) for line in last.splitlines()) if line]
     places = [line for line in dict.fromkeys(lines) if line.startswith("File ") and not _NOT_ITS_OWN.search(line)]
     return "\n".join([lines[-1], *places[:1], *places[1:][-1:]]) if places else failure.strip()
 

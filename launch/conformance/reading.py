@@ -141,12 +141,12 @@ def sends_and_hears(trial: Trial) -> Finding:
     if _failed(trial):
         return fail("not tried, for its run does not come to an end", "")
     if not _declares(cls, "sends") and not _declares(cls, "hears"):
-        made = sorted(trial.course.made)
-        example = ", ".join(kind.partition("@")[0].rpartition(".")[2].title().replace("_", "") for kind in made)
+        made, read = sorted(trial.course.made), sorted(trial.course.read)
         return warn(
-            f"it declares neither; it was seen to send {listed(made) or 'nothing'}",
-            f"write: sends: ClassVar[tuple[type, ...]] = ({example}{',' if len(made) == 1 else ''}), and so for hears, "
-            f"which is () for a node that reads nothing",
+            f"it declares neither; it was seen to send {listed(made) or 'nothing'}, and to read "
+            f"{listed(read) or 'nothing'}",
+            f"write: sends: ClassVar[tuple[type, ...]] = {_tuple(trial, made)} and hears: ClassVar[tuple[type, ...]] = "
+            f"{_tuple(trial, read)}",
         )
     sends, hears = (tuple(getattr(cls, name, ())) for name in ("sends", "hears"))
     course = trial.course
@@ -245,6 +245,13 @@ def _failed(trial: Trial) -> bool:
 
 def _types(kinds: tuple[type, ...]) -> set[str]:
     return {str(getattr(kind, "__message_type__", kind.__name__)) for kind in kinds if kind is not Message}
+
+
+def _tuple(trial: Trial, types: list[str]) -> str:
+    """The classes of messages, as code."""
+    names = {str(kind.__message_type__): kind.__name__ for kind in trial.kinds}  # type: ignore[attr-defined]
+    known = [names[it] for it in types if it in names]
+    return f"({', '.join(known)}{',' if len(known) == 1 else ''})"
 
 
 def _told(hears: tuple[type, ...]) -> str:

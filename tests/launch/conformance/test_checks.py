@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.launch.fixtures import plugins
+from tests.launch.fixtures import plugins, telling
 
 from lightlag.launch.conformance import flood, motion, reading, running
+from lightlag.launch.conformance.finding import counted, listed, told
 from lightlag.launch.conformance.subject import Type, subject_of
 from lightlag.launch.conformance.trial import Trial
 
@@ -48,7 +49,7 @@ def test_nothing_is_found_where_nothing_is_wrong(trial_of, cls):
         (plugins.Whimsical, reading.lint, "fail", r"identity: hash\(\) of a text or an object differs"),
         (plugins.Undeclared, reading.sends_and_hears, "fail", "it sent lightlag.event@1, which it does not declare"),
         (plugins.Eavesdropping, reading.sends_and_hears, "fail", "it read tests.plugins.reading@2, which it does not"),
-        (plugins.Alone, reading.sends_and_hears, "warn", "it declares neither; it was seen to send nothing"),
+        (plugins.Alone, reading.sends_and_hears, "warn", "neither; it was seen to send nothing, and to read noth"),
         (plugins.Breaking, reading.sends_and_hears, "fail", "not tried"),
         (plugins.Moody, motion.trajectory, "fail", r"at t_ns \d+ it is at .* and another one, asked in another or"),
         (plugins.Escaping, motion.trajectory, "fail", r"km outside of the ball of 1.000 km that it promised for \["),
@@ -86,6 +87,60 @@ def test_what_is_wrong_is_found_and_told_with_what_to_do(trial_of, cls, look, le
 def test_what_ships_is_documented_and_its_code_depends_on_nothing_but_the_run(name, tmp_path):
     trial = Trial(tmp_path / name, type=subject_of(name).types[0])
     assert [look(trial).level for look in (reading.imports, reading.documented, reading.lint)] == ["ok"] * 3
+
+
+def test_what_is_declared_carelessly_of_messages_is_found(tmp_path):
+    careless = Trial(tmp_path / "careless", type=Type("tests.launch.fixtures.telling:Teller", telling.Teller))
+    found = reading.its_messages(careless)
+    assert (found.level, found.said) == (
+        "warn",
+        "bare@1 has no name of its package before a dot; bare@1 has no docstring",
+    )
+    found = reading.sends_and_hears(careless)
+    assert found.said == "it declares neither; it was seen to send bare@1, and to read bare@1"
+    assert found.advice.endswith("= (Bare,) and hears: ClassVar[tuple[type, ...]] = (Bare,)")
+
+
+def test_a_message_that_is_another_when_it_comes_off_the_wire_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(telling.Bare, "__eq__", lambda self, other: False)
+    trial = Trial(tmp_path / "lossy", type=Type("tests.launch.fixtures.telling:Teller", telling.Teller))
+    assert "comes off the wire as" in reading.its_messages(trial).said
+    monkeypatch.setattr(telling.Bare, "encode", lambda self: (b"", ()))
+    assert "cannot be written and read: MessageError" in reading.its_messages(trial).said
+
+
+def test_a_type_that_cannot_be_had_says_why(tmp_path):
+    assert reading.imports(Trial(tmp_path / "x", type=Type("x", None, "no such module"))).said == "no such module"
+
+
+def test_a_radio_that_is_switched_off_is_told(tmp_path):
+    found = reading.its_ports(Trial(tmp_path / "it", type=subject_of("tianwen1").types[0]))
+    assert found.said == "radio uhf neither sends nor receives, unless a graph gives it a carrier"
+
+
+def test_what_is_wrong_or_loose_in_a_graph_is_found(tmp_path):
+    loose = tmp_path / "loose.yaml"
+    text = "version: 1\nname: loose\nuntil: 1 min\nepoch: 2027-03-01T18:00:00Z\nnodes: {one: {type: hope}}\n"
+    loose.write_text(text)
+    found = reading.graph_loads(Trial(tmp_path / "loose", graph=str(loose)))
+    assert (found.level, found.said) == ("warn", "one.xband is on no channel; what it sends is heard by nobody")
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(text.replace("hope", "hopeless"))
+    found = reading.graph_loads(Trial(tmp_path / "wrong", graph=str(wrong)))
+    assert (found.level, "unknown node type 'hopeless'" in found.said) == ("fail", True)
+    assert running.alone(Trial(tmp_path / "again", graph=str(wrong))).said.startswith("it cannot run: ")
+
+
+def test_of_a_failure_is_told_what_was_raised_and_where_its_own_code_was():
+    chained = (
+        'it failed at noon\nTraceback (most recent call last):\n  File "a.py", line 1, in f\n    x\nKeyError: 1\n\n'
+        "The above exception was the direct cause of the following exception:\n\nTraceback (most recent call last):\n"
+        '  File "mine.py", line 2, in run\n    f()\n  File "/x/bus/message.py", line 3, in decode\n  y\nMessageError: no'
+    )
+    assert told(chained) == 'MessageError: no\nFile "mine.py", line 2, in run'
+    assert told("the hub died") == "the hub died"
+    assert (counted(1, "port"), counted(2000, "port")) == ("1 port", "2,000 ports")
+    assert listed(list("abcdef")) == "a, b, c, d and 2 more"
 
 
 def test_what_a_run_leaves_behind_is_listed(trial_of):
