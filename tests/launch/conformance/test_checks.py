@@ -135,7 +135,7 @@ def test_of_a_failure_is_told_what_was_raised_and_where_its_own_code_was():
     chained = (
         'it failed at noon\nTraceback (most recent call last):\n  File "a.py", line 1, in f\n    x\nKeyError: 1\n\n'
         "The above exception was the direct cause of the following exception:\n\nTraceback (most recent call last):\n"
-        '  File "mine.py", line 2, in run\n    f()\n  File "/x/bus/message.py", line 3, in decode\n  y\nMessageError: no'
+        '  File "mine.py", line 2, in run\n    f()\n  File "/x/bus/message.py", line 3, in decode\nMessageError: no'
     )
     assert told(chained) == 'MessageError: no\nFile "mine.py", line 2, in run'
     assert told("the hub died") == "the hub died"
