@@ -2,14 +2,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNS := $(VENV)/.runs
 STAMP := $(VENV)/.installed
+JS_STAMP := examples/hello_js/node_modules/.installed
 
-.PHONY: demo test lint types layers check coverage chaos bench clean
+.PHONY: demo test lint types layers check coverage chaos docs bench clean
 
-demo: $(STAMP)  ## land Perseverance
+demo: $(RUNS)  ## land Perseverance
 	$(BIN)/lightlag launch mars2020
 
-test: $(STAMP) lint types layers  ## everything that CI runs
+test: $(STAMP) $(JS_STAMP) lint types layers docs  ## everything that CI runs
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 lint: $(STAMP)
@@ -22,6 +24,9 @@ types: $(STAMP)
 layers: $(STAMP)
 	$(BIN)/lint-imports
 
+docs: $(STAMP)  ## the site, into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 chaos: $(STAMP)  ## a hundred runs, in each of which a process is killed
 	LIGHTLAG_CHAOS=100 $(BIN)/pytest -n 2 --dist worksteal tests/integration/test_chaos.py
 
@@ -30,11 +35,20 @@ bench: $(STAMP)  ## figures on this machine, beside HELICS, SimPy and bare socke
 	$(BIN)/python bench/mars2020.py
 	$(BIN)/python bench/all.py
 
-$(STAMP): pyproject.toml constraints.txt
+# What runs it, and what checks it as well.
+$(RUNS): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(STAMP): $(RUNS)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+$(JS_STAMP): $(STAMP) examples/hello_js/package.json tests/javascript.py
+	$(BIN)/python tests/javascript.py && touch $@ || true
+
 clean:
-	rm -rf $(VENV) runs .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) examples/hello_js/node_modules runs site .coverage
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -14,7 +14,8 @@ General layout, lowest first (a module imports only those above it):
     lookahead, past, lane,    the rule that lets hosts run ahead of each other, without I/O;
     coordinator, pace         what a killed host goes through again; the wall clock, for who wants it
     wire, journal             the protocol of hub and hosts; the log of accepted reports, which is the run
-    shell, hub, memory        transports: over ZeroMQ, and inside one process
+    shell, hub, memory,       transports: over ZeroMQ, and inside one process;
+    outcome                   what a run came to
     stepping                  a hub that goes on as far as somebody lets it
     operator, tap, security   who asks and acts from outside; what is shown of a live run; who may speak
     schema, payload, part,    messages as JSON; what a host writes while it runs;

@@ -18,10 +18,13 @@ from typing import Any
 TIMER = "\U0010ffff"
 #: Stands where a source would: less than any name. What a host itself does to a node: it joins, it leaves.
 TURN = ""
+#: Stands where the reason of a loss would: somebody outside begins a fault, or ends one.
+ACT = "\U0010fffe"
 
 #: (t_ns, the node's place, source or TIMER or TURN, the source's number or the node's timer count, what happens, and
-#: None if it is a reception, or else why not: the reason of a loss, TIMER or TURN). The first four tell any two apart.
-Entry = tuple[int, int, str, int, Any, str | None]
+#: None if it is a reception, or else why not: the reason of a loss, TIMER, TURN or ACT; of a reception that a fault has
+#: put off, what it has met). The first four tell any two apart.
+Entry = tuple[int, int, str, int, Any, str | tuple[str, ...] | None]
 
 #: Buckets are 2**n ns wide; to begin with, a millisecond.
 _FIRST_WIDTH = 20

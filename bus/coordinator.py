@@ -323,9 +323,21 @@ class Coordinator:
         reach = [lane.settled_ns if lane.idle else lane.bound_ns for lane in self._lanes]
         return max(self._acted_ns, frontier_ns, *[at_ns - way for at_ns, way in zip(reach, ways, strict=True)])
 
+    def stamp(self, host: int, reached_ns: int, sent_ns: int | None) -> int:
+        """When an act upon a host is sent: at ``sent_ns``, or as soon as it can be, where the pace has ``reached_ns``.
+
+        Raises:
+            RunError: ``sent_ns`` is too soon.
+        """
+        soonest_ns = self.act_ns(host)
+        if sent_ns is not None and sent_ns < soonest_ns:
+            raise RunError(f"an act at {sent_ns} ns may be in somebody's past; the soonest is {soonest_ns} ns")
+        return max(soonest_ns, reached_ns) if sent_ns is None else sent_ns
+
     def act(self, host: int, emission: Emission) -> None:
-        """Route what somebody outside sends, stamped with ``act_ns``; journal it first."""
-        self._acted_ns = max(self._acted_ns, emission.sent_ns)
+        """Route what somebody outside sends, stamped with ``act_ns`` or a later instant; journal it first."""
+        # What was planned for later holds up nobody who acts before that.
+        self._acted_ns = max(self._acted_ns, min(emission.sent_ns, self.act_ns(host)))
         self._queue(host, emission, emission.sent_ns + 1)
 
     # -- for people ---------------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 
 
-def draw(seed: int, source: str, seq: int, receiver: str) -> float:
+def draw(seed: int, source: str, seq: int, receiver: str, what: str = "") -> float:
     """A number in [0, 1), uniform, for emission ``seq`` of ``source`` on its way to ``receiver``.
 
-    It is 53 bits of blake2b.
+    It is 53 bits of blake2b. ``what`` tells apart the numbers that decide different things of one message.
     """
-    text = f"{seed}\0{source}\0{seq}\0{receiver}"
+    text = f"{seed}\0{source}\0{seq}\0{receiver}" + (f"\0{what}" if what else "")
     hashed = hashlib.blake2b(text.encode(), digest_size=8, person=b"lightlag.draw").digest()
     return (int.from_bytes(hashed, "little") >> 11) / (1 << 53)

@@ -197,6 +197,12 @@ class Emission:
         """Bytes of the message itself: body and arrays, without header."""
         return len(self.body) + sum(len(a) for a in self.arrays)
 
+    def with_content(self, body: bytes, arrays: Sequence[Buffer]) -> Emission:
+        """Another emission: other content under the same header."""
+        duration_ns, emitter, _, _, via, origin = self._rest
+        head = (self.source, self.seq, self.channel, self.type, self.sent_ns)
+        return Emission(*head, body, arrays, self.to, duration_ns, emitter, via, origin)
+
     def fingerprint(self) -> bytes:
         """16 bytes that differ if anything of the emission differs; what repeated sends are compared by."""
         return hashlib.blake2b(self.pack(), digest_size=16).digest()

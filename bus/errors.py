@@ -7,6 +7,7 @@
     │   ├── NotInSimulation   threads, sockets or subprocesses asked of the virtual loop; a task of another node
     │   ├── StuckInstant      more than a million callbacks in one instant of simulated time
     │   ├── QueueRefused      a transmit queue is full
+    │   ├── ProgramError      the program of a foreign node died, or said what its protocol does not allow
     │   └── BrokenPromise     a node left the ball its trajectory promised to stay in
     └── RunError              the run itself cannot go on
         ├── NodeFailed            a node's own code raised, told to whoever drives the run
@@ -44,6 +45,10 @@ class StuckInstant(NodeError):
 
 class QueueRefused(NodeError):
     """A full transmit queue refused a frame."""
+
+
+class ProgramError(NodeError):
+    """The program that runs a foreign node died, never answered, or said what its protocol does not allow."""
 
 
 class BrokenPromise(NodeError):

@@ -11,8 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import zmq
@@ -26,6 +25,7 @@ from .errors import LightlagError, ProtocolError, RunError
 from .fingerprint import arithmetic_fingerprint
 from .journal import Journal
 from .operator import OPERATOR
+from .outcome import Outcome
 from .pace import Pace
 from .past import Past
 from .tap import Tap
@@ -36,28 +36,6 @@ _AT_ONCE = 64
 #: How long what was said last may take to leave (wall ms).
 _LINGER_MS = 2_000
 _POLLIN = int(zmq.POLLIN)
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a run came to: chains by node, counts, the failure if a node raised, whether it was interrupted."""
-
-    chains: dict[str, bytes] = field(default_factory=dict)
-    tally: Tally = field(default_factory=Tally)
-    failure: Failure | None = None
-    interrupted: bool = False
-    #: Everything before this has happened (ns).
-    reached_ns: int = 0
-    #: Sum of the peak resident sets of the hosts, in kB.
-    peak_rss_kb: int = 0
-    #: Wall time from the moment at which all hosts were ready to the last event.
-    drive_s: float = 0.0
-    #: How many messages and connections were refused.
-    refusals: int = 0
-    #: By host, how many grants it has answered; those by which a dead host went through its past again do not count.
-    grants: Sequence[int] = ()
-    #: The arithmetic fingerprint of every host.
-    fingerprints: dict[str, str] = field(default_factory=dict)
 
 
 class Hub:
@@ -155,23 +133,38 @@ class Hub:
         """Where the wall clock stands in the run; ``NEVER_NS`` without a pace."""
         return self._pace.now_ns()
 
-    def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
-        """Have a node of a host receive what somebody outside sends, as soon as it can be; returns when it is sent.
+    def soonest_ns(self, hosts: Iterable[int]) -> int:
+        """The earliest instant at which somebody outside may act upon all of these hosts, until the next grant.
 
         Raises:
             RunError: some hosts are still starting, or the run is ending.
         """
         if self._absent or self._finishing:
             raise RunError("the run is starting or ending; nothing can be sent now")
-        sent_ns = self._act_ns(host)
+        return max(self._pace.reached_ns(), *map(self.coordinator.act_ns, hosts))
+
+    def act(
+        self,
+        host: int,
+        node: str,
+        port: str,
+        type: str,
+        body: bytes,
+        arrays: Sequence[Buffer],
+        at_ns: int | None = None,
+    ) -> int:
+        """Have a node of a host receive what somebody outside sends, as soon as it can be, or at ``at_ns``, if
+        that is not before ``soonest_ns``; returns when it is sent; raises as that does."""
+        self.soonest_ns([host])
+        sent_ns = self._stamp(host, at_ns)
         emission = Emission(OPERATOR, self._acts + 1, f"@{port}", type, sent_ns, body, arrays, to=node)
         self._journal.append(host, wire.encode(self._run_id, wire.ACT, (), [emission]), [emission])
         self._acts += 1
         self.coordinator.act(host, emission)
         return sent_ns
 
-    def _act_ns(self, host: int) -> int:
-        return max(self.coordinator.act_ns(host), self._pace.reached_ns())
+    def _stamp(self, host: int, at_ns: int | None) -> int:
+        return self.coordinator.stamp(host, self._pace.reached_ns(), at_ns)
 
     def stop(self) -> None:
         """Grant nothing more: the run ends where it is, a paced one where its pace stands."""

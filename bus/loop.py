@@ -305,6 +305,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """Whether ``close`` was called."""
         return self._closed
 
+    def cancel_tasks(self) -> None:
+        """Cancel every task; what they clean up they do in this instant, or after."""
+        with self._in_front():
+            for task in list(self._tasks):
+                task.cancel()
+
     def stop(self) -> None:
         """Refused: a run ends where its graph says."""
         raise NotInSimulation(f"{self.name}: a virtual loop is not stopped from inside; return from run() instead")
@@ -316,8 +322,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """
         self._agenda = Agenda()
         with self._in_front(), contextlib.suppress(StuckInstant):
-            for task in list(self._tasks):
-                task.cancel()
+            self.cancel_tasks()
             self.run_instant(self.now_ns)
             for task in list(self._tasks):  # they await again while they clean up: what comes after is not run
                 _tear_down(task)

@@ -13,7 +13,7 @@ from .activation import Activatable, Completion
 from .coordinator import Coordinator, Report
 from .errors import RunError
 from .face import patient_collector
-from .hub import Outcome
+from .outcome import Outcome
 from .pace import Pace
 from .shell import EARLY_REPORT_EVENTS, peak_rss_kb
 from .time import NEVER_NS

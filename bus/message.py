@@ -262,6 +262,21 @@ def _array_of(arrays: tuple[bytes | memoryview, ...]) -> Callable[[int, bytes], 
 _no_array = _array_of(())
 
 
+def fields_of(body: bytes, arrays: tuple[bytes | memoryview, ...] = ()) -> tuple[Any, ...]:
+    """The fields in the body of a message of whatever type.
+
+    Raises:
+        MessageError: the bytes are the body of no message.
+    """
+    try:
+        fields = _unpack(body, use_list=False, ext_hook=_array_of(arrays))
+        if type(fields) is not tuple:
+            raise TypeError(f"a {type(fields).__name__} where its fields should be")
+    except (ValueError, TypeError, IndexError, msgpack.exceptions.UnpackException) as error:
+        raise MessageError(f"these bytes are the body of no message: {error}") from error
+    return fields
+
+
 def _write_init(kind: type[Message], hints: Mapping[str, Any]) -> Any:
     """``__init__`` of a message class: each value is checked, and normalised, on its way into its slot."""
     scope: dict[str, Any] = dict(_NAMES)

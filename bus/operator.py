@@ -7,9 +7,6 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import zmq
-
-from . import wire
 from .errors import RunError
 
 if TYPE_CHECKING:
@@ -25,6 +22,8 @@ class Operator:
     """Asks the hub at ``endpoint``; a context manager. ``keys`` are needed where the run reaches over a network."""
 
     def __init__(self, endpoint: str, run_id: str, name: str = "operator", keys: Keys | None = None) -> None:
+        import zmq  # here: every host has the names above, and few processes have an operator
+
         self.endpoint = endpoint
         self._run_id = run_id
         self._context = zmq.Context()
@@ -42,7 +41,7 @@ class Operator:
         Raises:
             RunError: there was none in time, or the hub could not do what was asked.
         """
-        self._socket.send_multipart(wire.encode(self._run_id, wire.ASK, (what, arguments)))
+        self._say(what, arguments)
         if not self._socket.poll(round(timeout_s * 1000)):
             raise RunError(f"the hub did not answer within {timeout_s:g} s; it may be starting, or the run has ended")
         return self._answer()
@@ -55,12 +54,19 @@ class Operator:
         Raises:
             RunError: the hub could not do what was asked.
         """
-        self._socket.send_multipart(wire.encode(self._run_id, wire.ASK, (what, arguments)))
+        self._say(what, arguments)
         while not self._socket.poll(round(look_s * 1000)):
             look()
         return self._answer()
 
+    def _say(self, what: str, arguments: dict[str, Any]) -> None:
+        from . import wire
+
+        self._socket.send_multipart(wire.encode(self._run_id, wire.ASK, (what, arguments)))
+
     def _answer(self) -> dict[str, Any]:
+        from . import wire
+
         envelope = wire.decode(self._run_id, self._socket.recv_multipart())
         told: dict[str, Any] = envelope.fields[0] if envelope.kind == wire.TOLD else {"error": str(envelope.fields)}
         if "error" in told:

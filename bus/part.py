@@ -6,9 +6,10 @@ record is no error, and everything before is read.
 
 The file is the line ``lightlag part 1``, then frames: kind, number of records, size of the content, first and last
 time in it. A frame of kind ``H`` opens the file (msgpack of the epoch); ``T`` names the module that defines a type of
-message (msgpack of both); ``A`` holds what one activation recorded, ascending in time. Its records are a head (kind,
-time, sizes), who it was (for a loss also the reason), the emission as it was packed, and the raw frames of its arrays,
-sizes first. Of a loss the header alone is kept; of a line in a log, its JSON. All numbers are little-endian.
+message, or has the JSON Schema by which it was declared (msgpack of both); ``A`` holds what one activation recorded,
+ascending in time. Its records are a head (kind, time, sizes), who it was (for a loss also the reason), the emission as
+it was packed, and the raw frames of its arrays, sizes first. Of a loss the header alone is kept; of a line in a log,
+its JSON. All numbers are little-endian.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import json
 import os
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -27,7 +29,7 @@ from .activation import Completion, LogRecord
 from .emission import Buffer, Emission
 from .errors import JournalError, MessageError
 from .message import message_class
-from .schema import json_value
+from .schema import declared, json_value
 from .time import Epoch
 
 MAGIC = b"lightlag part 1\n"
@@ -54,6 +56,7 @@ class PartWriter:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         self._names: dict[str, bytes] = {}
         self._types: dict[str, None] = {}
+        self._declared = 0
         opening = msgpack.packb(epoch.tdb_ns)
         self._put([MAGIC, _FRAME.pack(_OPENING, 0, len(opening), 0, 0), opening], 0)
 
@@ -62,6 +65,8 @@ class PartWriter:
         names, types = self._names, self._types
         pack = _RECORD.pack
         pieces: list[_Piece] = []
+        if len(declared) > self._declared:
+            self._note_declared()
         for reception in done.receptions:
             emission, receiver = reception.emission, reception.receiver
             name = names.get(receiver) or self._name(receiver)
@@ -104,6 +109,13 @@ class PartWriter:
         except MessageError:
             return
         self._put([_FRAME.pack(_TYPE, 0, len(content), 0, 0), content], 0)
+
+    def _note_declared(self) -> None:
+        """Say how types read that a program here has declared: who receives them may be in another process."""
+        for declaration in islice(declared.items(), self._declared, None):
+            content = msgpack.packb(declaration)
+            self._put([_FRAME.pack(_TYPE, 0, len(content), 0, 0), content], 0)
+        self._declared = len(declared)
 
     def _put(self, buffers: list[Buffer], size: int) -> None:
         if size < _COPIED_BYTES:  # one buffer that is copied is quicker than many that are not
@@ -166,7 +178,7 @@ class Part:
         self.path = path
         #: None: its host died before it wrote anything.
         self.epoch: Epoch | None = None
-        #: The module that defines a type of message.
+        #: The module that defines a type of message, or its JSON Schema.
         self.modules: dict[str, str] = {}
         #: Stretches of the file, from and to which byte, in each of which time ascends. At the end of a run nodes
         #: that had long been idle speak once more, at their own time; else there is one.

@@ -5,6 +5,7 @@ Topics: ``/RECEIVER/CHANNEL/MESSAGE_TYPE`` for receptions, ``/RECEIVER/lost`` fo
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 from collections.abc import Mapping
@@ -13,11 +14,11 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from .emission import Emission
-from .errors import MessageError
+from .emission import Emission, Origin
+from .errors import JournalError, MessageError
 from .message import message_class
 from .part import LOGGED, LOST, Entry, header
-from .schema import json_schema, json_text
+from .schema import declared_text, json_schema, json_text, message_of
 
 LOSS_SCHEMA, LOG_SCHEMA = "lightlag.loss", "lightlag.log"
 _HEADER = {
@@ -46,6 +47,8 @@ _LOG = {
         "fields": {"type": "object"},
     },
 }
+#: What stands for a message that nobody could decode when it was recorded.
+_UNDECODED = {"undecoded", "body"}
 #: Names, channels and types come again and again.
 _quoted = lru_cache(maxsize=4096)(json.dumps)
 
@@ -69,7 +72,7 @@ class Payload(NamedTuple):
     def json(self, modules: Mapping[str, str], *, body: bool = True) -> bytes:
         """The JSON of it; without ``body`` a reception has no ``message``.
 
-        ``modules`` says which module defines a type of message that is not known here yet.
+        ``modules`` says which module defines a type of message that is not known here yet, or its JSON Schema.
         """
         if not self.header:
             return self.log
@@ -103,6 +106,45 @@ def opened(entry: Entry) -> Payload:
     return Payload(t_ns, topic, place, emission.type, emission.sent_ns, header(emission), "", emission, b"")
 
 
+def emission_of(data: Mapping[str, Any]) -> Emission:
+    """The emission that was received, from what a recording has of the reception: with its message, byte for byte.
+
+    What its medium had stamped on it is not recorded.
+
+    Raises:
+        JournalError: the message cannot be made again as it was.
+    """
+    source, seq, kind, sent_ns, told = (data[key] for key in ("source", "seq", "type", "sent_ns", "message"))
+    what = f"the message of {source}:{seq} ({kind}) cannot be made again from its record"
+    arrays: tuple[bytes, ...] = ()
+    try:
+        if told.keys() == _UNDECODED:
+            body = base64.b64decode(told["body"])
+        else:
+            body, arrays = message_of(message_class(kind), told).encode()
+    except MessageError as error:
+        raise JournalError(f"{what}: {error}") from None
+    origin = Origin(*data["origin"]) if data["origin"] != [source, seq, sent_ns] else None
+    made = Emission(
+        source,
+        seq,
+        data["channel"],
+        kind,
+        sent_ns,
+        body,
+        arrays,
+        data.get("to", ""),
+        data["duration_ns"],
+        via=tuple(data["via"]),
+        origin=origin,
+    )
+    if made.size_bytes != data["bytes"]:
+        raise JournalError(
+            f"{what}: it comes to {made.size_bytes} bytes, and {data['bytes']} were sent; is its class another one now?"
+        )
+    return made
+
+
 def schema_json(name: str, modules: Mapping[str, str]) -> bytes:
     """The JSON Schema of a payload whose schema has this name."""
     if name in (LOSS_SCHEMA, LOG_SCHEMA):
@@ -111,7 +153,7 @@ def schema_json(name: str, modules: Mapping[str, str]) -> bytes:
         _know(name, modules)
         message: dict[str, Any] = json_schema(message_class(name))
     except MessageError:
-        message = {}
+        message = _declaration(name, modules) or {}
     return json.dumps({**_HEADER, "properties": {**_HEADER["properties"], "message": message}}).encode()  # type: ignore[dict-item]
 
 
@@ -123,10 +165,24 @@ def header_alone(data: bytes) -> bytes:
 
 def _message_json(emission: Emission, modules: Mapping[str, str]) -> str:
     try:
+        if schema := _declaration(emission.type, modules):
+            return declared_text(schema, emission.body, emission.arrays)
         _know(emission.type, modules)
         return json_text(message_class(emission.type).decode(emission.body, emission.arrays))
     except MessageError as error:  # nobody is here who could say what it is; the recording says so
         return f'{{"undecoded":{json_text(str(error))},"body":{json_text(emission.body)}}}'
+
+
+def _declaration(kind: str, modules: Mapping[str, str]) -> dict[str, Any] | None:
+    """The JSON Schema by which a type was declared; None for what a module defines."""
+    told = modules.get(kind, "")
+    return _schema(told) if told.startswith("{") else None
+
+
+@lru_cache(maxsize=4096)
+def _schema(text: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(text)
+    return schema
 
 
 @lru_cache(maxsize=4096)

@@ -17,7 +17,8 @@ from typing import Any
 import zmq
 
 from . import wire
-from .hub import Hub, Outcome
+from .hub import Hub
+from .outcome import Outcome
 from .pace import Pace
 from .tap import Tap
 
@@ -130,9 +131,9 @@ class HeldHub(Hub):
                 pace.bound_ns = min(self._wanted_ns, self.coordinator.soonest_ns(self._watched_hosts) + 1)
                 self._go_on(socket)
 
-    def _act_ns(self, host: int) -> int:
+    def _stamp(self, host: int, at_ns: int | None) -> int:
         """What somebody outside does is stamped with the instant up to which everything has happened."""
-        return self._pace.reached_ns()
+        return self._pace.reached_ns() if at_ns is None else at_ns
 
     def _tell_holder(self, socket: zmq.Socket[bytes]) -> None:
         asker, self._pace.asker = self._pace.asker, None

@@ -19,6 +19,9 @@ NS_PER_S = 1_000_000_000
 #: Later than any instant of a run: "never".
 NEVER_NS = 1 << 62
 
+#: The systems in which an instant can be read; ``Z`` is written for UTC only, and may be left out.
+TIME_SYSTEMS = ("UTC", "TAI", "TT", "TDB")
+
 _TT_MINUS_TAI_NS = 32_184_000_000
 _DAY_NS = 86_400 * NS_PER_S
 _J2000 = datetime(2000, 1, 1, 12)
@@ -49,7 +52,7 @@ _UTC = re.compile(
 
 
 class TimeError(LightlagError, ValueError):
-    """A text that is no UTC instant."""
+    """A text that is no instant."""
 
 
 def _tdb_minus_tt_ns(tt_ns: int) -> int:
@@ -63,9 +66,42 @@ def tdb_ns_from_utc(text: str) -> int:
     Accepts calendar dates and day of year (``2021-049T20:36:50``), a fraction of up to nine digits, and ``:60`` where
     a leap second was inserted.
     """
+    minute_utc_ns, second, fraction_ns = _count(text, "a UTC instant", "2021-02-18T20:36:50.08Z")
+    step = bisect_right(_STEP_UTC_NS, minute_utc_ns) - 1
+    if step < 0:
+        raise TimeError(f"{text!r} is before 1972, when UTC as we know it began")
+    leaps_after = step + 1 < len(_STEP_UTC_NS) and minute_utc_ns + 60 * NS_PER_S == _STEP_UTC_NS[step + 1]
+    if second == 60 and not leaps_after:
+        raise TimeError(f"{text!r}: there was no leap second in that minute")
+    tt_ns = minute_utc_ns + _OFFSET_NS[step] + second * NS_PER_S + fraction_ns + _TT_MINUS_TAI_NS
+    return tt_ns + _tdb_minus_tt_ns(tt_ns)
+
+
+def tdb_ns_from_text(text: str, system: str) -> int:
+    """Nanoseconds of TDB since J2000 of an ISO 8601 instant in one of ``TIME_SYSTEMS``.
+
+    Raises:
+        TimeError: it is no instant, or the system is another.
+    """
+    if system == "UTC":
+        return tdb_ns_from_utc(text)
+    if system not in TIME_SYSTEMS:
+        raise TimeError(f"{system!r} is no time system that is known here; there are {', '.join(TIME_SYSTEMS)}")
+    minute_ns, second, fraction_ns = _count(text, f"an instant of {system}", "2021-02-18T20:38:00.184")
+    if second == 60:
+        raise TimeError(f"{text!r}: {system} has no leap seconds")
+    t_ns = minute_ns + second * NS_PER_S + fraction_ns
+    if system == "TDB":
+        return t_ns
+    tt_ns = t_ns + (_TT_MINUS_TAI_NS if system == "TAI" else 0)
+    return tt_ns + _tdb_minus_tt_ns(tt_ns)
+
+
+def _count(text: str, what: str, example: str) -> tuple[int, int, int]:
+    """The minute of an instant as ns since J2000, counting 86,400 s a day; its second; and the fraction (ns)."""
     found = _UTC.fullmatch(text.strip())
     if not found:
-        raise TimeError(f"{text!r} is not a UTC instant; write it like 2021-02-18T20:36:50.08Z")
+        raise TimeError(f"{text!r} is not {what}; write it like {example}")
     part = found.groupdict()
     second = int(part["second"] or 0)
     try:
@@ -78,18 +114,10 @@ def tdb_ns_from_utc(text: str) -> int:
         if not (int(part["hour"] or 0) < 24 and int(part["minute"] or 0) < 60 and second <= 60):
             raise ValueError("hour, minute or second out of range")
     except (ValueError, OverflowError) as error:
-        raise TimeError(f"{text!r} is not a UTC instant: {error}") from None
+        raise TimeError(f"{text!r} is not {what}: {error}") from None
     minute = day + timedelta(hours=int(part["hour"] or 0), minutes=int(part["minute"] or 0))
-    minute_utc_ns = round((minute - _J2000).total_seconds()) * NS_PER_S
-    step = bisect_right(_STEP_UTC_NS, minute_utc_ns) - 1
-    if step < 0:
-        raise TimeError(f"{text!r} is before 1972, when UTC as we know it began")
-    leaps_after = step + 1 < len(_STEP_UTC_NS) and minute_utc_ns + 60 * NS_PER_S == _STEP_UTC_NS[step + 1]
-    if second == 60 and not leaps_after:
-        raise TimeError(f"{text!r}: there was no leap second in that minute")
-    tai_ns = minute_utc_ns + _OFFSET_NS[step] + second * NS_PER_S + int((part["fraction"] or "0").ljust(9, "0"))
-    tt_ns = tai_ns + _TT_MINUS_TAI_NS
-    return tt_ns + _tdb_minus_tt_ns(tt_ns)
+    minute_ns = round((minute - _J2000).total_seconds()) * NS_PER_S
+    return minute_ns, second, int((part["fraction"] or "0").ljust(9, "0"))
 
 
 def _tai_ns_from_tdb(tdb_ns: int) -> int:

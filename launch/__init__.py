@@ -20,4 +20,35 @@ Beside each other are ``command`` and ``testing``; ``conformance`` and ``package
 ``report``; ``graph`` and ``rundir``.
 
 Imports from: bus, nodes, orbiters, missions. Imported by: nothing.
+
+What a notebook needs is offered here, and imported when it is first asked for.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .graph import ChannelSpec, Graph, InvalidGraph, NodeSpec, build_graph, channel, load_graph, node
+
+__all__ = [
+    "ChannelSpec",
+    "Graph",
+    "InvalidGraph",
+    "NodeSpec",
+    "build_graph",
+    "channel",
+    "load_graph",
+    "node",
+]
+
+#: The room that each comes from.
+_HOMES = {"graph": __all__}
+
+
+def __getattr__(name: str) -> Any:
+    for home, offered in _HOMES.items():
+        if name in offered:
+            return getattr(import_module(f".{home}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,73 +1,99 @@
 """The command line. ``main`` is the console entry and returns the exit code.
 
-0: done. 1: a node failed, or the run itself. 2: bad input, nothing was started. 130: interrupted. Every command is a
-function registered on ``app``; what is heavy is imported inside it, so that ``--help`` is quick.
+0: done. 1: a node failed, or the run itself. 2: bad input, nothing was started. 130: interrupted. The commands are in
+``command.table``; of the one that is called, its module only is imported. The processes of a run are called here, too,
+by ``lightlag host`` and ``lightlag hub``, in words that the launcher writes: many are started, so they are read with
+what costs least.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated
 
-import typer
+from lightlag.launch.command.table import BY_NAME
 
-from lightlag.launch.command.commands import register
-from lightlag.launch.command.launch import launch
-from lightlag.launch.command.teaching import errors_taught
-from lightlag.launch.run.options import EXIT_RUN_FAILED
-
-app = typer.Typer(
-    name="lightlag",
-    help="A space simulation in which every message travels at the speed of light.",
-    epilog="Start with:  lightlag launch mars2020",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(launch)
-register(app)
-
-
-@app.command(hidden=True)
-def host(
-    name: str,
-    run_dir: Annotated[Path | None, typer.Option()] = None,
-    endpoint: Annotated[str, typer.Option()] = "",
-    incarnation: Annotated[int, typer.Option()] = 1,
-) -> None:
-    """Run some nodes of a graph in this process; the launcher starts these.
-
-    Without a run directory the launcher is on another machine, and says over standard input what to run.
-    """
-    from lightlag.launch.run.agent import agent
-    from lightlag.launch.run.children import run_host
-
-    with errors_taught():
-        code = agent(name) if run_dir is None else run_host(name, run_dir, endpoint, incarnation)
-    raise typer.Exit(code)
-
-
-@app.command(hidden=True)
-def hub(
-    run_dir: Annotated[Path, typer.Option()],
-    endpoint: Annotated[str, typer.Option()],
-    feed_fd: Annotated[int, typer.Option()],
-    speed: Annotated[float | None, typer.Option()] = None,
-) -> None:
-    """Coordinate the hosts of a run in this process; the launcher starts it."""
-    from lightlag.launch.run.children import run_hub
-
-    with errors_taught():
-        code = run_hub(run_dir, endpoint, feed_fd, speed)
-    raise typer.Exit(code)
+_BAD_INPUT = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the console entry. Returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    name = words[0] if words else ""
+    if name in ("", "-h", "--help"):
+        from lightlag.launch.command.overview import overview
+
+        return _print(overview())
+    if name == "--version":
+        from lightlag import __version__
+
+        return _print(f"lightlag {__version__}")
+    if name in ("host", "hub"):
+        return _process(words)
+    if name == "__complete":
+        from lightlag.launch.command.completion import complete
+
+        return _print("\n".join(complete(words[1:])))
+    if name not in BY_NAME:
+        return _unknown(name)
+    from lightlag.launch.command.calling import call
+
+    return call(words)
+
+
+def _process(words: Sequence[str]) -> int:
+    """The body of a process of a run."""
+    import argparse
+    from pathlib import Path
+
+    from lightlag.bus.errors import LightlagError
+
+    reader = argparse.ArgumentParser(prog="lightlag")
+    bodies = reader.add_subparsers(dest="body")
+    host = bodies.add_parser("host", help="run some nodes of a graph; the launcher starts these")
+    host.add_argument("name")
+    # Without a run directory the launcher is on another machine, and says over standard input what to run.
+    host.add_argument("--run-dir", type=Path)
+    host.add_argument("--endpoint", default="")
+    host.add_argument("--incarnation", type=int, default=1)
+    hub = bodies.add_parser("hub", help="coordinate the hosts of a run; the launcher starts it")
+    hub.add_argument("--run-dir", type=Path, required=True)
+    hub.add_argument("--endpoint", required=True)
+    hub.add_argument("--feed-fd", type=int, required=True)
+    hub.add_argument("--speed", type=float)
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="lightlag")
+        asked = reader.parse_args(words)
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else EXIT_RUN_FAILED
+        return _BAD_INPUT if end.code else 0
+    try:
+        if asked.body == "hub":
+            from lightlag.launch.run.children import run_hub
+
+            return run_hub(asked.run_dir, asked.endpoint, asked.feed_fd, asked.speed)
+        if asked.run_dir is None:
+            from lightlag.launch.run.agent import agent
+
+            return agent(asked.name)
+        from lightlag.launch.run.children import run_host
+
+        return run_host(asked.name, asked.run_dir, asked.endpoint, asked.incarnation)
+    except LightlagError as error:
+        from lightlag.launch.command.teaching import tell
+
+        return tell(error)
+
+
+def _unknown(name: str) -> int:
+    """Say that there is no such command."""
+    import difflib
+
+    near = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else "all commands: lightlag --help"
+    print(f"error: there is no command {name!r}; {hint}", file=sys.stderr)  # noqa: T201
+    return _BAD_INPUT
+
+
+def _print(text: str) -> int:
+    if text:
+        print(text)  # noqa: T201
     return 0

@@ -22,7 +22,7 @@ from pydantic import Field
 
 from lightlag.bus.errors import GraphError, NodeError
 
-from .params import NodeParams
+from .params import NodeName, PartSpec
 from .scene import Scene, SceneObject
 from .trajectory import Vector
 from .units import Degrees, Kilometres, Utc
@@ -138,7 +138,7 @@ class PinholeCamera:
         return unit(np.array(self.boresight) + x * self.right - y * np.array(self.up))
 
 
-class CameraSpec(NodeParams):
+class CameraSpec(PartSpec):
     """A picture as it is commanded before it is taken.
 
     The boresight points at the image centre. The window is placed so that the *predicted* position of the target
@@ -155,7 +155,7 @@ class CameraSpec(NodeParams):
     centre_lat: Degrees = Field(ge=-90, le=90, description="image centre, planetocentric latitude")
     centre_lon: Degrees = Field(ge=-360, le=360, description="image centre, east longitude")
     centre_height: Kilometres = Field(default=0.0, description="image centre, height over the ellipsoid")
-    target: str = Field(min_length=1, description="node that is to be in the picture")
+    target: NodeName = Field(min_length=1, description="node that is to be in the picture")
     target_lat: Degrees = Field(ge=-90, le=90, description="predicted target at the shutter, planetocentric latitude")
     target_lon: Degrees = Field(ge=-360, le=360, description="predicted target at the shutter, east longitude")
     target_height: Kilometres = Field(description="predicted target at the shutter, height over the ellipsoid")

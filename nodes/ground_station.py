@@ -6,6 +6,7 @@ The class knows nothing of where it stands; ``lightlag.orbiters.stations`` gives
 from __future__ import annotations
 
 from math import isfinite, nan
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -45,6 +46,8 @@ class GroundStation(Node):
         processing: Seconds = Field(
             default=0.0, ge=0, description="from reception to the screen (16 s were flown in 2021)"
         )
+
+    hears: ClassVar[tuple[type, ...]] = (Event, Tone, PicturePiece)
 
     params: Params
     xband: Radio

@@ -9,7 +9,6 @@ in which the host reports.
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from heapq import heappop
@@ -18,19 +17,22 @@ from time import monotonic
 from typing import Any
 
 from lightlag.bus.activation import Completion, Failure, LogRecord, Product
-from lightlag.bus.agenda import TIMER, TURN, Agenda, Entry
+from lightlag.bus.agenda import ACT, TIMER, TURN, Agenda, Entry
 from lightlag.bus.emission import Emission, Loss, Reception
 from lightlag.bus.errors import NodeError, RunError
 from lightlag.bus.face import Face, driving
 from lightlag.bus.loop import VirtualLoop
 from lightlag.bus.medium import Channel
-from lightlag.bus.operator import OPERATOR, OUTSIDE
+from lightlag.bus.operator import OPERATOR
 from lightlag.bus.time import NEVER_NS, Epoch
 
+from .blame import traceback_of_node
 from .events import NEWS_TYPES, news_of
+from .faults import CHANNEL as FAULTS
+from .lifecycle import Lifecycle
 from .node import Node
-from .outlet import Audience, Judge, Outlet, Place, Settings, Silence
-from .setting import CHANNEL as SETTINGS
+from .outlet import Audience, Judge, Place
+from .rules import judge
 from .trajectory import Surroundings
 
 #: Receptions go into the digest chains in bunches of so many or a little more. SHA-256 fills a third of a core's
@@ -87,20 +89,13 @@ class Host:
         self._audiences = {channel.name: Audience(channel, self._places) for channel in channels}
         #: By channel and place, where what arrives goes.
         self._inlets = {channel: audience.inlets for channel, audience in self._audiences.items()}
-        outlets = _outlets(channels)
+        lifecycle = self._lifecycle = Lifecycle(
+            self, self._agenda, self._face, self._audiences, self._inlets, _outlets(channels), self._run_ended
+        )
         for place in self._places:
-            place.node.attach(self)
-            place.loop.join(self._agenda, place.number, self._face)
-            for port in place.node.port.values():
-                channel = outlets.get((place.name, port.name))
-                alone = f"port {port.name} is on no channel; what it sends is heard by nobody"
-                port.outlet = (
-                    Outlet(self, place, self._audiences[channel], self._agenda)
-                    if channel
-                    else Silence(self, place.name, alone, once=True)
-                )
+            lifecycle.connect(place)
             join_ns, leave_ns = (presence or {}).get(place.name, (0, NEVER_NS))
-            for number, (t_ns, turn) in enumerate(((join_ns, self._join), (leave_ns, self._leave))):
+            for number, (t_ns, turn) in enumerate(((join_ns, lifecycle.join), (leave_ns, lifecycle.leave))):
                 if t_ns < NEVER_NS:
                     self._agenda.put((t_ns, place.number, TURN, number, turn, TURN))
 
@@ -155,7 +150,7 @@ class Host:
                     loop.now_ns = t_ns
                     face.loop = loop
                 try:
-                    if reason is None and not place.absent:
+                    if reason is None and place.open:
                         reception = _reception(place.name, what, t_ns)
                         undigested.append(entry)
                         arrived += 1
@@ -171,12 +166,13 @@ class Host:
                     elif reason is TURN:
                         what(place)
                     else:
-                        self._lose(place, what, t_ns, reason)
+                        arrived += self._meet(place, entry)
+                        face.loop = loop = place.loop
                     if loop.stirred:
                         self._settle(place)
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a node raises is its failure
                     self._kill(place, error)
-                    self._see_to_loose_ends(place)
+                    self.see_to_loose_ends(place)
         done.unlisted = arrived - len(done.receptions)
         return self._complete()
 
@@ -188,15 +184,18 @@ class Host:
         """
         for emission in emissions:
             self._take_in(emission)
-        for t_ns, number, _, _, what, reason in sorted(self._agenda.entries(), key=lambda entry: (entry[1], entry[:4])):
+        held = [entry for place in self._places for _, entry in place.held]
+        left = sorted([*self._agenda.entries(), *held], key=lambda entry: (entry[1], entry[:4]))
+        for t_ns, number, _, _, what, reason in left:
             if reason not in (TIMER, TURN):
-                self._lose(self._places[number], what, t_ns, "in_flight")
+                place = self._places[number]
+                self._lose(place, what, t_ns, "absent" if place.absent else "in_flight")
         self._agenda.keep([])
         done = self.done
         logged, published = len(done.logs), len(done.products)
         for place in self._places:
             if not place.absent:
-                self._close(place, "the run is over")
+                self._lifecycle.close(place, "the run is over")
         if failed:
             del done.logs[logged:], done.products[published:]
         return self._complete()
@@ -221,16 +220,27 @@ class Host:
         return {place.name: place.chain.value() for place in self._places}
 
     def rejudge(self, node: str) -> None:
-        """Solve what is in flight to ``node`` again, because its trajectory has changed."""
+        """Solve what is in flight to ``node`` again, because its trajectory has changed from this instant on.
+
+        Whatever was known of the trajectory before, and whenever an emission was judged first: it is judged last with
+        all changes that come before its arrival, so that the arrival is the same in every placement.
+        """
         place = self._place_of[node]
         kept: list[Entry] = []
         again: list[Entry] = []
         for entry in self._agenda.entries():
-            on_its_way = entry[1] == place.number and entry[5] not in (TIMER, TURN) and entry[0] > place.loop.now_ns
+            # Timers and acts are not, nor is what has been there and was put off by a fault.
+            on_its_way = (
+                entry[0] > place.loop.now_ns
+                and entry[1] == place.number
+                and entry[2] not in (TIMER, TURN, OPERATOR)
+                and not isinstance(entry[5], tuple)
+            )
             (again if on_its_way else kept).append(entry)
         self._agenda.keep(kept)
         for _, _, _, _, emission, _ in again:
-            self.judge(emission, (place,), self._audiences[emission.channel].channel.medium.judge)
+            medium = self._audiences[emission.channel].channel.medium
+            self.judge(emission, (place,), partial(_later, medium.judge, place.loop.now_ns))
 
     # -- Services of nodes --------------------------------------------------------------------------------------
 
@@ -258,12 +268,12 @@ class Host:
         self.judge(emission, audience.of(emission.source, emission.to), audience.channel.medium.judge)
 
     def _take_in_act(self, emission: Emission) -> None:
-        """Somebody outside sends to a port of a node here, or sets its parameters; it takes 1 ns."""
+        """Somebody outside sends to a port of a node here, sets its parameters or begins a fault; it takes 1 ns."""
         place, channel = self._place_of[emission.to], emission.channel
-        setting = channel == SETTINGS
-        inlet = Settings(place.node) if setting else place.node.port[channel.removeprefix(OUTSIDE)]
-        self._inlets.setdefault(channel, {})[place.number] = inlet
-        self._agenda.put((emission.sent_ns + 1, place.number, emission.source, emission.seq, emission, None))
+        if channel != FAULTS:
+            self._lifecycle.open_to(place, channel)
+        reason = ACT if channel == FAULTS else None
+        self._agenda.put((emission.sent_ns + 1, place.number, emission.source, emission.seq, emission, reason))
 
     def judge(self, emission: Emission, receivers: Iterable[Place], judge: Judge) -> None:
         """Ask the medium if and when an emission reaches places here, and put that on the agenda."""
@@ -288,11 +298,44 @@ class Host:
         place.loop.drain()
         head = self._agenda.head()
         if head is None or head[:2] != (place.loop.now_ns, place.number):
-            self._see_to_loose_ends(place)
+            self.see_to_loose_ends(place)
 
-    def _lose(self, place: Place, emission: Emission, t_ns: int, reason: str | None) -> None:
-        if place.absent or reason is None:
+    def _meet(self, place: Place, entry: Entry) -> int:
+        """What comes due and is not simply received: a loss, an act that begins a fault or ends one, a reception where
+        faults stand in the way or nobody is; returns how many receptions came of it."""
+        t_ns, number, source, seq, emission, reason = entry
+        if reason is ACT:
+            self._lifecycle.befall(place, self._receive(place, entry).message)
+            return 1
+        if place.absent:
             reason = "absent"
+        if isinstance(reason, str):
+            self._lose(place, emission, t_ns, reason)
+            return 0
+        emission, met, lost, held_by, delay_ns = judge(place.rules, self.seed, place.name, emission, reason or ())
+        if lost:
+            self._lose(place, emission, t_ns, "fault")
+        elif held_by:
+            place.held.append((held_by, (t_ns, number, source, seq, emission, met)))
+        elif delay_ns:
+            self._agenda.put((t_ns + delay_ns, number, source, seq, emission, met))
+        else:
+            reception = self._receive(place, (t_ns, number, source, seq, emission, None))
+            if not place.dead:
+                self._inlets[emission.channel][number].deliver(reception)
+            return 1
+        return 0
+
+    def _receive(self, place: Place, entry: Entry) -> Reception:
+        reception = _reception(place.name, entry[4], entry[0])
+        self._undigested.append(entry)
+        if self.lists_receptions:
+            self.done.receptions.append(reception)
+        if entry[4].type in NEWS_TYPES:
+            self.done.news.extend(news_of(reception))
+        return reception
+
+    def _lose(self, place: Place, emission: Emission, t_ns: int, reason: str) -> None:
         self._digest()
         place.chain.lost(emission, t_ns, reason)
         self.done.losses.append(Loss(emission, place.name, t_ns, reason))
@@ -302,20 +345,6 @@ class Host:
         for t_ns, number, _, _, emission, _ in self._undigested:
             places[number].chain.received(emission, t_ns)
         self._undigested.clear()
-
-    def _join(self, place: Place) -> None:
-        place.absent = False
-        place.node.start().add_done_callback(partial(self._run_ended, place))
-
-    def _leave(self, place: Place) -> None:
-        self._close(place, "the node has left")
-
-    def _close(self, place: Place, why: str) -> None:
-        place.absent = True
-        for port in place.node.port.values():
-            port.outlet = Silence(self, place.name, f"port {port.name}: {why}, a {{type}} was not sent")
-        place.loop.close()
-        self._see_to_loose_ends(place)
 
     def _complete(self) -> Completion:
         self._digest()
@@ -337,19 +366,19 @@ class Host:
 
     def _run_ended(self, place: Place, task: asyncio.Future[None]) -> None:
         if task.cancelled():
-            error: BaseException | None = (
-                None if place.absent else NodeError("run() was cancelled before the run ended")
-            )
+            error: BaseException | None = None
+            if task is place.work:
+                error = NodeError("run() was cancelled before the run ended")
         else:
             error = task.exception()
         if error is None:
             return
-        if place.absent:
-            self.log(place.name, "error", "raised while the run was ending", {"error": repr(error)})
-        else:
+        if task is place.work:
             self._kill(place, error)
+        else:
+            self.log(place.name, "error", "raised while the run was ending", {"error": repr(error)})
 
-    def _see_to_loose_ends(self, place: Place) -> None:
+    def see_to_loose_ends(self, place: Place) -> None:
         """A callback that raised is a failure; a background task that raised is told of, as asyncio does."""
         place.loop.end()
         for context in place.loop.unhandled:
@@ -366,27 +395,17 @@ class Host:
         self._fail(place.loop.now_ns, place, error)
 
     def _fail(self, t_ns: int, place: Place, error: BaseException) -> None:
-        failure = Failure(t_ns, place.name, _traceback_of_node(error))
+        failure = Failure(t_ns, place.name, traceback_of_node(error))
         if self._failed is None or failure[:2] < self._failed[:2]:
             self._failed = failure
         # Everybody here still runs the instant of the failure, and nothing after it.
         self._stop_ns = min(self._stop_ns, t_ns + 1)
 
 
-def _traceback_of_node(error: BaseException) -> str:
-    """The traceback without the frames of the kernel that lead to the node's own code."""
-    summary = traceback.TracebackException.from_exception(error)
-    frames = list(summary.stack)
-    own = next((k for k, frame in enumerate(frames) if not _of_kernel(frame.filename)), None)
-    if own is not None:
-        del summary.stack[:own]
-    return "".join(summary.format())
-
-
-def _of_kernel(filename: str) -> bool:
-    return filename.replace("\\", "/").endswith(
-        ("bus/loop.py", "bus/futures.py", "nodes/host.py", "nodes/port.py", "asyncio/events.py")
-    )
+def _later(judge: Judge, now_ns: int, emission: Emission, receiver: str) -> tuple[int, str | None]:
+    """What has not arrived by now arrives later, even if rounding says otherwise."""
+    t_ns, reason = judge(emission, receiver)
+    return max(t_ns, now_ns + 1), reason
 
 
 def _outlets(channels: Sequence[Channel]) -> Mapping[tuple[str, str], str]:

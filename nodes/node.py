@@ -1,8 +1,10 @@
 """A node: one independent participant, a name, parameters, ports, a place in space and ``async def run(self)``.
 
-A node class declares its parameters as a nested ``Params`` model; every field of type ``RadioSpec`` there is a radio
-of that name on the node, every name in ``ports`` a plain port. It never sees the wall clock: plain asyncio works in
-simulated time, and whatever else it needs of the world comes through the ``Services`` its host gives it.
+A node class declares its parameters as a nested ``Params`` model; every field of a type derived from ``PartSpec`` there
+is a part of that name on the node (a radio, a clock), every name in ``ports`` a plain port. What it says and what it
+reads it declares in ``sends`` and ``hears``, for people and programs that look at it without running it. It never sees
+the wall clock: plain asyncio works in simulated time, and whatever else it needs of the world comes through the
+``Services`` its host gives it.
 """
 
 from __future__ import annotations
@@ -20,9 +22,8 @@ from lightlag.bus.loop import VirtualLoop
 from lightlag.bus.time import NEVER_NS, Epoch
 
 from .events import Published
-from .params import NodeParams, RadioSpec
+from .params import NodeParams, PartSpec
 from .port import Port
-from .radio import Radio
 from .trajectory import Surroundings, TrajectoryModel
 
 _FILE_NAME = re.compile(r"[\w+-][\w.+-]*")
@@ -47,6 +48,10 @@ class Services(Protocol):
         """Hand a file over to the run directory."""
         ...
 
+    def rejudge(self, node: str) -> None:
+        """Solve what is in flight to a node again, because its trajectory has changed."""
+        ...
+
 
 class Node:
     """Base of every node class."""
@@ -54,20 +59,28 @@ class Node:
     Params: ClassVar[type[NodeParams]] = NodeParams
     #: Names of plain ports (for wires); radios are declared in ``Params``.
     ports: ClassVar[tuple[str, ...]] = ()
+    #: Message classes of which it makes messages itself; what it relays is not among them.
+    sends: ClassVar[tuple[type, ...]] = ()
+    #: Message classes that it reads; ``Message`` itself stands for any, as a relay takes it.
+    hears: ClassVar[tuple[type, ...]] = ()
 
     def __init__(self, name: str, params: NodeParams | None = None) -> None:
         self.name = name
         self.params: Any = params if params is not None else self.Params()
         self.loop = VirtualLoop(name)  # type: ignore[abstract]
         self.port: dict[str, Port] = {}
+        # What ``Params`` and ``ports`` declare, by name.
+        self._parts: dict[str, Any] = {}
         for field in type(self.params).model_fields:
             value = getattr(self.params, field)
-            if isinstance(value, RadioSpec):
-                self.port[field] = Radio(self, field, value)
+            if isinstance(value, PartSpec) and (made := value.make(self, field)) is not None:
+                self._parts[field] = made
         for port in self.ports:
-            self.port[port] = Port(self, port)
-        for port, part in self.port.items():
-            setattr(self, port, part)
+            self._parts[port] = Port(self, port)
+        for declared, part in self._parts.items():
+            setattr(self, declared, part)
+            if isinstance(part, Port):
+                self.port[declared] = part
         self._services: Services | None = None
 
     # -- what a subclass gives ----------------------------------------------------------------------------------
@@ -92,12 +105,22 @@ class Node:
     def set_params(self, params: NodeParams) -> None:
         """The parameters change while the run goes on (see ``setting``); a subclass that keeps some refreshes them."""
         self.params = params
-        for name, port in self.port.items():
-            if isinstance(port, Radio):
-                port.spec = getattr(params, name)
+        for name, part in self._parts.items():
+            if name in type(params).model_fields:
+                part.spec = getattr(params, name)
 
     async def run(self) -> None:
         """What the node does, in simulated time; the node goes on receiving after it returns."""
+
+    async def safe_mode(self) -> None:
+        """What the node does instead of ``run`` while a fault has it in safe mode: it receives, and forgets."""
+        async with asyncio.TaskGroup() as tasks:
+            for port in self.port.values():
+                tasks.create_task(_forget(port))
+
+    def again(self) -> Node:
+        """Another instance, as it is started again after a crash; a class with a constructor of its own refines it."""
+        return type(self)(self.name, self.params)
 
     # -- what a subclass uses -----------------------------------------------------------------------------------
 
@@ -131,7 +154,7 @@ class Node:
         """Write a line with fields to the node's log, stamped with simulated time."""
         self._host.log(self.name, level, text, fields)
 
-    def publish(self, name: str, data: bytes, **facts: Any) -> None:
+    def publish(self, name: str, data: bytes, /, **facts: Any) -> None:
         """Write a file to the run directory, under ``pictures`` or the like, with facts about it.
 
         Raises:
@@ -144,27 +167,38 @@ class Node:
             )
         self._host.publish(self.name, name, data, facts)
 
+    def moved(self) -> None:
+        """Its trajectory has just changed from now on: what is in flight to it is solved again (see ``steering``)."""
+        self._host.rejudge(self.name)
+
     # -- what a host calls --------------------------------------------------------------------------------------
 
-    def attach(self, services: Services) -> None:
-        """Give the node its host; called once, before anything runs."""
+    def attach(self, services: Services, boot: int = 0) -> None:
+        """Give the node its host; called once, before anything runs. ``boot`` counts how often it was started again."""
         self._services = services
-        key = hashlib.blake2b(f"{services.seed}/{self.name}".encode(), digest_size=16).digest()
-        #: The node's own randomness, keyed by run seed and name.
+        text = f"{services.seed}/{self.name}" + (f"/{boot}" if boot else "")
+        key = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        #: The node's own randomness, keyed by run seed and name, and by the boot after the first.
         self.rng = random.Random(int.from_bytes(key, "little"))
 
-    def start(self) -> asyncio.Task[None]:
-        """Schedule ``run`` on the node's loop, in a context of its own."""
-        work = self.run()
+    def start(self, *, safe_mode: bool = False) -> asyncio.Task[None]:
+        """Schedule ``run``, or ``safe_mode``, on the node's loop, in a context of its own."""
+        method = self.safe_mode if safe_mode else self.run
+        work, name = method(), method.__name__
         if not asyncio.iscoroutine(work):
             raise NodeError(
-                f"{self.name}: run() of {type(self).__name__} is no coroutine, it returned {work!r}; write: async def "
-                f"run(self)"
+                f"{self.name}: {name}() of {type(self).__name__} is no coroutine, it returned {work!r}; write: async "
+                f"def {name}(self)"
             )
-        return self.loop.create_task(work, name=f"{self.name}.run", context=contextvars.Context())
+        return self.loop.create_task(work, name=f"{self.name}.{name}", context=contextvars.Context())
 
     @property
     def _host(self) -> Services:
         if self._services is None:
             raise NodeError(f"{self.name} is not in a run yet; time, log and ports work from run() on")
         return self._services
+
+
+async def _forget(port: Port) -> None:
+    async for _ in port:
+        pass

@@ -6,15 +6,18 @@ where one port of a node joins a channel to send.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from lightlag.bus.agenda import Agenda
+from lightlag.bus.agenda import Agenda, Entry
 from lightlag.bus.digest import DigestChain
 from lightlag.bus.emission import Buffer, Emission, Origin, Reception
 from lightlag.bus.medium import Channel, Wire
 
+from .faults import FaultBegins
 from .node import Node
+from .rules import Rule
 from .setting import changed
 
 if TYPE_CHECKING:
@@ -36,7 +39,10 @@ class Inlet(Protocol):
 class Place:
     """A node in its host: its number there, its digest chain, the number of its last emission."""
 
-    __slots__ = ("absent", "chain", "dead", "loop", "name", "node", "number", "seq")
+    __slots__ = (
+        "absent", "boots", "chain", "dead", "held", "joined", "loop", "name", "node", "number", "open", "rules", "seq",
+        "suffered", "work",
+    )  # fmt: skip
 
     def __init__(self, number: int, node: Node) -> None:
         self.number = number
@@ -45,10 +51,42 @@ class Place:
         self.loop = node.loop
         self.chain = DigestChain()
         self.seq = 0
-        #: It has not joined yet, or has left: it does nothing, and what would reach it is lost.
+        #: By its graph it is there; how often it was started again.
+        self.joined = False
+        self.boots = 0
+        #: The task of its ``run()``.
+        self.work: asyncio.Task[None] | None = None
+        #: It has not joined yet, has left or crashed: it does nothing, and what would reach it is lost.
         self.absent = True
+        #: The rules of faults that stand here, and by id of the fault what they hold.
+        self.rules: list[Rule] = []
+        self.held: list[tuple[str, Entry]] = []
+        #: What befalls the node itself.
+        self.suffered: list[FaultBegins] = []
+        #: Whether what comes due is received without a second look: it is there, and no rules are.
+        self.open = False
         #: It has failed: it does nothing any more, but what reaches it counts to the end of the run.
         self.dead = False
+
+    def set_absent(self, absent: bool) -> None:
+        """It comes or goes."""
+        self.absent = absent
+        self.open = not absent and not self.rules
+
+    def set_rules(self, rules: list[Rule]) -> None:
+        """A fault has begun or ended."""
+        self.rules = rules
+        self.open = not self.absent and not rules
+
+    def released(self, id: str) -> list[Entry]:
+        """What a fault has held, which holds it no longer."""
+        found = [entry for holder, entry in self.held if holder == id]
+        self.held = [held for held in self.held if held[0] != id]
+        return found
+
+    def suffers(self, kind: str) -> bool:
+        """Whether a fault of that kind befalls the node."""
+        return any(told.kind == kind for told in self.suffered)
 
 
 class Settings:

@@ -80,6 +80,25 @@ class Port:
             raise self.no_message(message) from None
         self.outlet.emit(kind, body, arrays, to or "", after_ns)
 
+    def send_encoded(
+        self,
+        type: str,
+        body: bytes,
+        arrays: tuple[Buffer, ...] = (),
+        *,
+        to: str | None = None,
+        after_ns: int = 0,
+        via: tuple[str, ...] = (),
+        origin: Origin | None = None,
+    ) -> None:
+        """Emit what was encoded elsewhere, of a type that need not be known here; else as ``send``.
+
+        ``via`` and ``origin`` are those of what is relayed.
+        """
+        if after_ns < 0:
+            raise NodeError(f"{self.node.name}.{self.name} got after_ns={after_ns}; nothing leaves in the past")
+        self.outlet.emit(type, body, arrays, to or "", after_ns, via=via, origin=origin)
+
     def relay(self, reception: Reception) -> None:
         """Emit what was received, unchanged; its origin is kept and this node is added to its ``via``."""
         emission = reception.emission

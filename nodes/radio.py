@@ -63,14 +63,31 @@ class Radio(Port):
                 given, which is for plain ports.
         """
         if after_ns:
-            raise NodeError(
-                f"{self.node.name}.{self.name}.send got after_ns={after_ns}; a radio's frames leave in their turn: "
-                f"sleep before you send"
-            )
+            raise self._in_turn(after_ns)
         if not isinstance(message, Message):
             raise self.no_message(message)
         body, arrays = message.encode()
         self._queue_frame(priority, message.__message_type__, body, arrays, to or "")
+
+    def send_encoded(
+        self,
+        type: str,
+        body: bytes,
+        arrays: tuple[Buffer, ...] = (),
+        *,
+        priority: int = 0,
+        to: str | None = None,
+        after_ns: int = 0,
+        via: tuple[str, ...] = (),
+        origin: Origin | None = None,
+    ) -> None:
+        """Queue what was encoded elsewhere, of a type that need not be known here; else as ``send``.
+
+        ``via`` and ``origin`` are those of what is relayed.
+        """
+        if after_ns:
+            raise self._in_turn(after_ns)
+        self._queue_frame(priority, type, body, arrays, to or "", via, origin)
 
     def relay(self, reception: Reception, *, priority: int = 0) -> None:
         """Queue what was received, unchanged; its origin is kept and this node is added to its ``via``."""
@@ -92,6 +109,12 @@ class Radio(Port):
         if spec.frame_s is not None:
             return round(spec.frame_s * NS_PER_S)
         return round(8 * size_bytes / spec.rate_bps * NS_PER_S)
+
+    def _in_turn(self, after_ns: int) -> NodeError:
+        return NodeError(
+            f"{self.node.name}.{self.name}.send got after_ns={after_ns}; a radio's frames leave in their turn: "
+            f"sleep before you send"
+        )
 
     def _queue_frame(
         self,

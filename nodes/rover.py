@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -33,6 +33,8 @@ class Rover(Node):
             default=RadioSpec(transmit_hz="8414.9 MHz", frame_s="10 s"),
             description="tones straight to Earth",
         )
+
+    sends: ClassVar[tuple[type, ...]] = (Event, Tone)
 
     params: Params
     uhf: Radio

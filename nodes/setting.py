@@ -1,8 +1,8 @@
 """A change of a node's parameters while a run goes on: what a fork does to a node at its instant.
 
 It reaches the node as a message from outside, so it is in the journal and in the digest. What the node reads of its
-parameters from then on is new; what it has read before stays as it is. Of a radio, rate, duration of a frame and
-capacity of the queue can change; the rest is known to the medium, whose lookahead was made from it.
+parameters from then on is new; what it has read before stays as it is. Of a part, only what it declares to be
+``changeable`` can change: of a radio, rate, duration of a frame and capacity of the queue.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 from lightlag.bus.errors import GraphError
 from lightlag.bus.message import message
 
-from .params import NodeParams, RadioSpec
+from .params import NodeParams, PartSpec
 
 #: The channel on which settings come; no channel of a graph can have this name.
 CHANNEL = "@set"
-_OF_RADIOS = ("rate_bps", "frame_s", "queue_frames")
 
 
 @message("lightlag.setting")
@@ -45,8 +44,9 @@ def _changed(params: NodeParams, path: list[str], text: str, whole: str) -> Node
     known = type(params).model_fields
     if name not in known:
         raise GraphError(f"there is no parameter {whole!r}; there are {', '.join(known)}")
-    if isinstance(params, RadioSpec) and name not in _OF_RADIOS:
-        raise GraphError(f"{whole} cannot change during a run; of a radio these can: {', '.join(_OF_RADIOS)}")
+    if isinstance(params, PartSpec) and params.changeable is not None and name not in params.changeable:
+        kind = type(params).__name__.removesuffix("Spec").lower()
+        raise GraphError(f"{whole} cannot change during a run; of a {kind} these can: {', '.join(params.changeable)}")
     inner: Any = getattr(params, name)
     if rest and not isinstance(inner, NodeParams):
         raise GraphError(f"there is no parameter {whole!r}: {name} has no parts")

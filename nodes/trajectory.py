@@ -62,7 +62,10 @@ class TrajectoryModel(Protocol):
 
 
 class Surroundings(Protocol):
-    """What a node can find out about the geometry around it. ``target`` is a node's name or a body (``"mars"``)."""
+    """What a node can find out about the geometry around it. ``target`` is a node's name or a body (``"mars"``).
+
+    Of itself it knows where it is; of another node that steers, where that was to be without its burns.
+    """
 
     def trajectory(self, target: str) -> Trajectory:
         """The trajectory of ``target`` in this run."""

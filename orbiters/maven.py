@@ -41,6 +41,8 @@ class Maven(RelayOrbiter):
             default=RadioSpec(rate_bps="500 kbit/s", transmit_hz="8445 MHz", power_dbw="20 dBW"),
             description="downlink to Earth",
         )
-        relay: Literal["at once", "record"] = Field(default="record", description="bent pipe, or store and play back")
+        relay: Literal["no", "at once", "record"] = Field(
+            default="record", description="not at all, bent pipe, or store and play back"
+        )
 
     params: Params

@@ -23,6 +23,7 @@ from .ephemeris import nearest
 from .geometry import meet, occulting_body
 from .lookahead import least_delay_s
 from .space import Space
+from .steered import SteeredTrajectory
 from .trajectory import Track
 
 if TYPE_CHECKING:
@@ -211,8 +212,9 @@ class _End:
         tuned_hz = math.nan if radio.receive_hz is None else radio.receive_hz
         self.least_hz = tuned_hz - radio.receive_bandwidth_hz / 2
         self.most_hz = tuned_hz + radio.receive_bandwidth_hz / 2
-        # What a track promises follows from its own polynomials; any other trajectory is taken at its word.
-        self.promises = not is_track
+        # What a track promises follows from its own polynomials, and who steers was held to it when it was commanded;
+        # any other trajectory is taken at its word.
+        self.promises = not is_track and not isinstance(trajectory, SteeredTrajectory)
         #: By the start of the window.
         self.balls: dict[int, Ball] = {}
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from typing import ClassVar
 
 from pydantic import Field
 
 from lightlag.bus.errors import GraphError
 from lightlag.nodes.camera import CameraSpec, find_scene, photograph
 from lightlag.nodes.params import RadioSpec
-from lightlag.nodes.picture import pieces
+from lightlag.nodes.picture import PicturePiece, pieces
 
 from .ephemeris import nearest
 from .orbits import StateOrbit
@@ -41,6 +42,8 @@ class Mro(RelayOrbiter):
             description="downlink to Earth",
         )
         hirise: CameraSpec | None = Field(default=None, description="the picture to take, if any")
+
+    sends: ClassVar[tuple[type, ...]] = (*RelayOrbiter.sends, PicturePiece)
 
     params: Params
 

@@ -28,7 +28,7 @@ _STEP_NS = 80 * NS_PER_S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeplerOrbit:
-    """An ellipse around ``center`` that keeps its shape while its node and periapsis drift at constant rates.
+    """An ellipse around ``center`` that keeps its shape while node and periapsis drift, by default as J2 makes them.
 
     Size and shape are either altitudes over the equatorial radius or ``a_km`` and ``e``; the period is two-body,
     2 pi sqrt(a^3 / GM). Angles are degrees in the frame "equator and node" of ``center`` at ``epoch``: z the IAU pole
@@ -149,8 +149,8 @@ class StateOrbit:
         """The orbit in the space of a run."""
         room = in_space(space)
         start = State(self.position_km, self.velocity_km_s)
-        if self.frame == "equator_j2000":
-            axes = _iau(room, self.center).equator_and_node(0.0)
+        axes = axes_of(room, self.center, self.frame)
+        if axes is not None:
             start = State(apply(axes, self.position_km), apply(axes, self.velocity_km_s))
         propagation = Propagation(room, self.center, room.epoch.t_ns(self.epoch), start)
 
@@ -158,6 +158,11 @@ class StateOrbit:
             return propagation.states(np.arange(first, first + count) * _STEP_NS)
 
         return Track(_STEP_NS, sample)
+
+
+def axes_of(space: Space, center: str, frame: Literal["icrf", "equator_j2000"]) -> Rows | None:
+    """The axes of a frame about ``center``, to ICRF; None if it is ICRF itself."""
+    return None if frame == "icrf" else _iau(space, center).equator_and_node(0.0)
 
 
 def equator_and_node(space: Space, body: str, utc: str) -> Rows:

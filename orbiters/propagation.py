@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S
-from lightlag.nodes.trajectory import State
+from lightlag.nodes.trajectory import State, Vector
 
 from .gravity import FIELDS, GravityField
 from .space import Space
@@ -52,26 +52,36 @@ class _Leg(NamedTuple):
 
 
 class Propagation:
-    """The trajectory through ``start`` (ICRF, relative to ``center``) at run time ``start_ns``."""
+    """The trajectory through ``start`` (ICRF, relative to ``center``) at run time ``start_ns``.
 
-    def __init__(self, space: Space, center: str, start_ns: int, start: State) -> None:
+    ``push_km_s2`` is an acceleration (ICRF) that acts all the time.
+    """
+
+    def __init__(
+        self, space: Space, center: str, start_ns: int, start: State, push_km_s2: Vector = (0.0, 0.0, 0.0)
+    ) -> None:
         self._space, self._center, self._start_ns = space, center, start_ns
         self._rotation = space.rotation_of(center)
         self._field = FIELDS.get(center, _POINT_MASS)
         self._gm = space.gm_km3_s2(center)
         # The sun is no third body of an orbit about itself.
         self._gm_sun = 0.0 if center == "sun" else space.gm_km3_s2("sun")
+        self._push = np.array(push_km_s2)
         self._ways = {1: _Way(start), -1: _Way(start)}
 
     def states(self, t_ns: NDArray[np.int64]) -> States:
         """States at many times (ascending): ICRF, barycentric, km and km/s."""
+        return self._space.body(self._center).states(t_ns) + self.relative(t_ns)
+
+    def relative(self, t_ns: NDArray[np.int64]) -> States:
+        """The same relative to the centre."""
         relative: list[_Array] = []
         for leg, group in groupby(((t_ns - self._start_ns) / NS_PER_S).tolist(), key=self._leg_at):
             # The series T_k(cos a) = cos k a, summed term by term: a state does not depend on those beside it.
             angle = np.arccos(np.clip((np.array([*group]) - leg.middle_s) / leg.half_s, -1.0, 1.0))
             terms = np.cos(angle[:, None] * np.arange(_DEGREE + 1))
             relative.append((terms[:, :, None] * leg.series).sum(axis=1))
-        return self._space.body(self._center).states(t_ns) + np.concatenate(relative).reshape(-1, 2, 3)
+        return np.concatenate(relative).reshape(-1, 2, 3)
 
     def _leg_at(self, since_s: float) -> _Leg:
         sign = 1 if since_s >= 0.0 else -1
@@ -137,7 +147,7 @@ class Propagation:
         rows = np.array([self._rotation.fixed(self._space.epoch.et_s(t_ns)) for t_ns in times_ns])
         body, sun = self._space.body(self._center), self._space.body("sun")
         away = (sun.states(np.array(times_ns)) - body.states(np.array(times_ns)))[:, 0]
-        field, gm, gm_sun = self._field, self._gm, self._gm_sun
+        field, gm, gm_sun, push = self._field, self._gm, self._gm_sun, self._push
         # What the sun does to the centre, which the orbiter falls with.
         shared = gm_sun * away / _length(away) ** 3 if gm_sun else 0.0
 
@@ -147,7 +157,7 @@ class Propagation:
             if gm_sun:
                 to_sun = away - path
                 pull = pull + (gm_sun * to_sun / _length(to_sun) ** 3 - shared)
-            return np.asarray(pull)
+            return np.asarray(pull + push)
 
         return force
 

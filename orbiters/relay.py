@@ -10,11 +10,12 @@ import asyncio
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from lightlag.bus.errors import QueueRefused
+from lightlag.bus.message import Message
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams, RadioSpec
@@ -23,6 +24,9 @@ from lightlag.nodes.store import Store
 from lightlag.nodes.telemetry import Housekeeping
 from lightlag.nodes.units import Bits, Seconds, Utc
 
+#: In safe mode an orbiter sends housekeeping so many times less often. An assumption: what safe modes have in common is
+#: that little is sent, at a low rate; how little differs.
+SAFE_MODE_SLOWER = 10
 #: On the downlink, what is relayed goes before housekeeping, and pictures after it.
 RELAY_PRIORITY, PICTURE_PRIORITY = 1, -1
 
@@ -43,27 +47,40 @@ class Orbiter(Node):
         xband: RadioSpec = Field(
             default=RadioSpec(rate_bps="2 kbit/s", transmit_hz="8425 MHz"), description="downlink to Earth"
         )
-        housekeeping_every: Seconds = Field(default=60.0, gt=0, description="between two words home")
+        housekeeping_every: Seconds | None = Field(default=60.0, gt=0, description="between two words home")
+
+    sends: ClassVar[tuple[type, ...]] = (Housekeeping,)
 
     params: Params
     xband: Radio
     #: The body it orbits.
-    planet = "mars"
+    planet: str = "mars"
     _refused = 0
 
     async def run(self) -> None:
         """Send housekeeping for ever."""
         await self.housekeeping()
 
-    async def housekeeping(self) -> None:
-        """Send a word home at every multiple of ``housekeeping_every`` after the epoch."""
-        step_ns = round(self.params.housekeeping_every * NS_PER_S)
-        number = 0
+    async def safe_mode(self) -> None:
+        """Housekeeping goes on, ten times slower; what is heard meanwhile is neither kept nor relayed."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.housekeeping(slower=SAFE_MODE_SLOWER))
+            tasks.create_task(super().safe_mode())
+
+    async def housekeeping(self, slower: int = 1) -> None:
+        """Send a word home at every multiple of ``housekeeping_every``, times ``slower``, after the epoch.
+
+        None if that is None. Who starts late does not make up for what it missed.
+        """
+        if self.params.housekeeping_every is None:
+            return
+        step_ns = round(self.params.housekeeping_every * slower * NS_PER_S)
+        number = max(0, -(-self.now_ns // step_ns) - 1)
         while True:
             number += 1
             await self.sleep_until(number * step_ns)
             with self.refusals_told():
-                self.xband.send(self.status())
+                self.home.send(self.status())
 
     @contextmanager
     def refusals_told(self) -> Iterator[None]:
@@ -73,6 +90,11 @@ class Orbiter(Node):
         except QueueRefused as refusal:
             self._refused += 1
             self.log(str(refusal), level="warning", refused=self._refused)
+
+    @property
+    def home(self) -> Radio:
+        """The radio that carries its word home."""
+        return self.xband
 
     def status(self) -> Housekeeping:
         """The state of the spacecraft now."""
@@ -103,12 +125,18 @@ class RelayOrbiter(Orbiter):
         """What a graph may change."""
 
         uhf: RadioSpec = Field(default=ELECTRA, description="relay radio")
-        relay: Literal["at once", "record"] = Field(default="at once", description="bent pipe, or store and play back")
+        relay: Literal["no", "at once", "record"] = Field(
+            default="at once", description="not at all, bent pipe, or store and play back"
+        )
         playback_at: Utc | None = Field(default=None, description="when a recording orbiter plays back")
         store: Bits = Field(default=1e9, gt=0, description="capacity of the on-board store")
 
+    hears: ClassVar[tuple[type, ...]] = (Message,)
+
     params: Params
     uhf: Radio
+    #: What waits to be played back.
+    store: Store
 
     async def run(self) -> None:
         """Relay and send housekeeping, for ever."""
@@ -125,8 +153,8 @@ class RelayOrbiter(Orbiter):
             with self.refusals_told():
                 if self.params.relay == "at once":
                     self.xband.relay(reception, priority=RELAY_PRIORITY)
-                else:
-                    self._store.put(reception)
+                elif self.params.relay == "record":
+                    self.store.put(reception)
 
     async def play_back(self) -> None:
         """Send what was recorded, oldest first, at the commanded time."""
@@ -134,8 +162,8 @@ class RelayOrbiter(Orbiter):
             self.log("records without a commanded playback", level="warning")
             return
         await self.sleep_until(self.params.playback_at)
-        self.log("playback begins", frames=len(self._store), bits=self._store.used_bits)
-        for reception in self._store.take():
+        self.log("playback begins", frames=len(self.store), bits=self.store.used_bits)
+        for reception in self.store.take():
             with self.refusals_told():
                 self.xband.relay(reception, priority=RELAY_PRIORITY)
         await self.xband.drained()
@@ -143,7 +171,7 @@ class RelayOrbiter(Orbiter):
 
     def __init__(self, name: str, params: NodeParams | None = None) -> None:
         super().__init__(name, params)
-        self._store = Store(self.params.store)
+        self.store = Store(self.params.store)
         self._frames = 0
 
     @property
@@ -154,4 +182,4 @@ class RelayOrbiter(Orbiter):
     @property
     def stored_bits(self) -> int:
         """What waits on board to be played back."""
-        return self._store.used_bits
+        return self.store.used_bits

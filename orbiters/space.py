@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -18,9 +19,9 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S, Epoch
 from lightlag.nodes.trajectory import State, Vector
 
-from .ephemeris import NAIF_IDS, Ephemeris, nearest
+from .ephemeris import CENTERS, NAIF_IDS, Ephemeris, nearest
 from .frames import EarthRotation, IauRotation, Rotation, Rows, add, scale
-from .trajectory import Track
+from .trajectory import States, Track
 
 # Fourth derivatives are below 5e-19 km/s^4 (Earth about the Earth-Moon barycentre), so 1800 s costs 0.02 mm; the
 # rounding of 2e8 km in a double is 0.03 mm.
@@ -57,10 +58,16 @@ class Space:
     ``frames.EarthRotation`` for the earth.
     """
 
-    def __init__(self, epoch: Epoch, ephemeris: Ephemeris) -> None:
-        """Raises GraphError if the epoch lies outside the ephemeris."""
+    def __init__(self, epoch: Epoch, ephemeris: Ephemeris, *, until_ns: int = 0, folder: str | Path = "") -> None:
+        """Raises GraphError if the epoch lies outside the ephemeris.
+
+        ``until_ns`` is the end of the run, which what is read from files must reach; ``folder`` is where they lie
+        if their paths are relative (the graph's).
+        """
         self.epoch = epoch
         self.ephemeris = ephemeris
+        self.until_ns = until_ns
+        self.folder = Path(folder)
         self.require(0, 0)
         self._obstacles: dict[int, list[tuple[Obstacle, float, float, float, float, float, float, float]]] = {}
         self._tracks = {body: self._track(body) for body in NAIF_IDS}
@@ -84,6 +91,23 @@ class Space:
     def body_state(self, body: str, t_ns: int) -> State:
         """State of the centre of ``body``: ICRF, barycentric, km and km/s."""
         return self.body(body).state(t_ns)
+
+    def center_states(self, center: str | int, t_ns: NDArray[np.int64]) -> States:
+        """States at many times of what trajectories are relative to: a name in ``CENTERS``, or an id in DE421.
+
+        Raises:
+            GraphError: there is no such centre.
+        """
+        if isinstance(center, str):
+            if center not in CENTERS:
+                raise GraphError(f"{center!r} is not a known centre{nearest(center, CENTERS)}")
+            center = CENTERS[center]
+        if center == CENTERS["solar system barycenter"]:
+            return np.zeros((len(t_ns), 2, 3))
+        for name, naif_id in NAIF_IDS.items():
+            if naif_id == center:
+                return self._tracks[name].states(t_ns)
+        return np.array([self._exact(center, t) for t in t_ns.tolist()]).reshape(-1, 2, 3)
 
     def rotation_of(self, body: str) -> Rotation:
         """The model by which ``body`` turns."""
@@ -200,7 +224,7 @@ class Space:
 
         return Track(_BODY_STEP_NS, sample)
 
-    def _exact(self, body: str, t_ns: int) -> State:
+    def _exact(self, body: str | int, t_ns: int) -> State:
         # A double counts the seconds since J2000 in steps of 0.1 us, in which a planet moves 3 mm: carry the remainder.
         et_s = self.epoch.et_s(t_ns)
         late_s = float(Fraction(self.epoch.tdb_ns + t_ns, NS_PER_S) - Fraction(et_s))

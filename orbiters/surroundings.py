@@ -14,12 +14,14 @@ from .frames import apply_inverse, cross, dot, subtract, unit
 from .geometry import elevation_deg, light_time_ns
 from .passes import Passes
 from .space import Space
+from .steered import SteeredTrajectory
 
 
 class SpaceSurroundings:
     """The ``Surroundings`` of node ``me`` among ``trajectories`` (by node name) and the bodies of ``space``.
 
     A trajectory may be given as a function that makes it when it is first needed. A node's name goes before a body's.
+    Of a node that steers the others see its nominal trajectory, for its burns are known where it runs and nowhere else.
     """
 
     def __init__(
@@ -106,5 +108,14 @@ class SpaceSurroundings:
                 known = self._space.body(target)
             else:
                 raise GraphError(f"{target!r} is neither a node nor a body{nearest(target, [*self._given, *NAIF_IDS])}")
-            self._known[target] = known
+            known = self._known[target] = self._seen(target, known)
         return known
+
+    def _seen(self, target: str, trajectory: Trajectory) -> Trajectory:
+        """A trajectory as this node sees it: of another node that steers, the nominal one."""
+        if not isinstance(trajectory, SteeredTrajectory):
+            return trajectory
+        if target != self._me:
+            return trajectory.nominal
+        trajectory.watch(self._passes.clear)
+        return trajectory

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.javascript import install
 
 _REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 
@@ -18,3 +19,10 @@ def reference() -> Path:
     if not _REFERENCE.is_dir():
         pytest.skip(f"no reference data beside the repository: {_REFERENCE}")
     return _REFERENCE
+
+
+@pytest.fixture(scope="session")
+def javascript() -> None:
+    """Node.js and what ``examples/hello_js`` needs; tests that need them are skipped where they cannot be had."""
+    if reason := install():
+        pytest.skip(reason)

@@ -17,6 +17,7 @@ FOLDERS = ("bus", "launch", "missions", "nodes", "orbiters")
 #: What is needed at run time besides modules.
 DATA = (
     "py.typed",
+    "launch/graph/graph.schema.json",
     "launch/package/templates/orbiter/src/MODULE/orbiter.py.template",
     "launch/package/templates/package/dot-gitignore.template",
     "launch/report/page.css",
@@ -68,7 +69,7 @@ def test_a_wheel_holds_every_module_and_the_data_beside_them(wheel):
     assert modules <= names
     assert {f"lightlag/{name}" for name in DATA} <= names
     assert {Path(name).suffix for name in names if name.startswith("lightlag/")} <= {
-        ".css", ".html", ".py", ".template", ".tls", ".tpc", ".typed", ".yaml",
+        ".css", ".html", ".json", ".py", ".template", ".tls", ".tpc", ".typed", ".yaml",
     }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ class Beacon(Node):
 
     trajectory = GroundSite(body="mars", lat_deg=18.44, lon_deg=77.45, height_km=-2.57)
     radio: Radio
+    sends = (Greeting,)
 
     async def run(self) -> None:
         """Greet for ever; this is plain asyncio, in simulated time."""
@@ -48,6 +49,7 @@ class Listener(Node):
 
     trajectory = DSN_COMPLEXES["goldstone"]
     radio: Radio
+    hears = (Greeting,)
 
     async def run(self) -> None:
         """Listen for ever."""

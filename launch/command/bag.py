@@ -6,14 +6,17 @@ What was found goes to standard output, what is said about it to standard error.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lightlag.launch.run.options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+from . import completing
+from .bag_export import export
+from .bag_play import play
+from .page import table
+from .teaching import A_RECORDING, Recording, recording_errors_taught
 
 if TYPE_CHECKING:
     from lightlag.launch.look.difference import Comparison
@@ -25,17 +28,16 @@ EXIT_DIFFERENT = 1
 
 app = typer.Typer(
     name="bag",
-    help="Look into recordings: what is in one, where two differ, what a killed run has left.",
+    help="Look into recordings: what is in one, where two differ.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_WHAT = "A run directory, finished or not, or a recording (run.mcap)."
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 
 
 @app.command()
-def info(run: Annotated[Path, typer.Argument(metavar="RUN|FILE", help=_WHAT)], as_json: AsJson = False) -> None:
+def info(run: Recording, as_json: AsJson = False) -> None:
     """What a recording holds: when, how much on which topic, what was lost and why, which run it was.
 
     \b
@@ -44,7 +46,7 @@ def info(run: Annotated[Path, typer.Argument(metavar="RUN|FILE", help=_WHAT)], a
 
     A run that was killed, or is still under way, is read from the parts that its hosts write.
     """
-    with _errors_taught():
+    with recording_errors_taught():
         from lightlag.launch.look.recorded import open_recorded
 
         bag = open_recorded(run)
@@ -54,7 +56,10 @@ def info(run: Annotated[Path, typer.Argument(metavar="RUN|FILE", help=_WHAT)], a
 
 @app.command()
 def recover(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The directory of a run that was killed.")],
+    run: Annotated[
+        Path,
+        typer.Argument(metavar="RUN", help="The directory of a run that was killed.", autocompletion=completing.runs),
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there; else RUN/run.mcap.")
     ] = None,
@@ -67,7 +72,7 @@ def recover(
 
     The parts stay where they are. To go on with the run instead: lightlag launch --resume RUN
     """
-    with _errors_taught():
+    with recording_errors_taught():
         from lightlag.launch.rundir.directory import RunDirectory
 
         directory = RunDirectory(run)
@@ -79,8 +84,8 @@ def recover(
 
 @app.command()
 def diff(
-    a: Annotated[Path, typer.Argument(metavar="A", help=_WHAT)],
-    b: Annotated[Path, typer.Argument(metavar="B", help="The same, of the other run.")],
+    a: Annotated[Path, typer.Argument(metavar="A", help=A_RECORDING, autocompletion=completing.runs)],
+    b: Annotated[Path, typer.Argument(metavar="B", help="The same, of the other run.", autocompletion=completing.runs)],
     as_json: AsJson = False,
 ) -> None:
     """Where two recordings part: the first reception or loss that is not the same, field by field.
@@ -91,11 +96,15 @@ def diff(
 
     Compared is what every node got, in its order; logs are not. Exit code 0: the same; 1: not; 2: bad input.
     """
-    with _errors_taught():
+    with recording_errors_taught():
         from lightlag.launch.look.recorded import open_recorded
 
         code = _diff(open_recorded(a), open_recorded(b), as_json=as_json)
     raise typer.Exit(code)
+
+
+app.command()(play)
+app.command()(export)
 
 
 def _summary(bag: Recorded) -> dict[str, Any]:
@@ -151,7 +160,7 @@ def _table_of(found: dict[str, Any]) -> str:
     topics += [
         (name, f"{it['records']:,}", f"{it['bytes']:,}" if it["bytes"] else "") for name, it in found["topics"].items()
     ]
-    return "\n".join([*lines, "", *_columns(topics, right=(1, 2))])
+    return "\n".join([*lines, "", *table(topics, right=(1, 2))])
 
 
 def _recover(directory: RunDirectory, output: Path) -> None:
@@ -210,7 +219,7 @@ def _told(
     fields: dict[str, tuple[str, str]],
 ) -> Iterator[str]:
     """The lines that say what came of a comparison."""
-    yield from _columns([("A", str(a.path), a.state), ("B", str(b.path), b.state)])
+    yield from table([("", "", ""), ("A", str(a.path), a.state), ("B", str(b.path), b.state)])
     for key, (x, y) in unlike.items():
         yield f"not the same {key}: A {x}, B {y}"
     yield ""
@@ -226,7 +235,7 @@ def _told(
     yield from (f"{name}  {_in_short(side)}" for name, side in (("A", first.a), ("B", first.b)))
     if first.a is not None and first.b is not None:
         yield ""
-        yield from _columns([("field", "A", "B"), *((name, x, y) for name, (x, y) in fields.items())])
+        yield from table([("field", "A", "B"), *((name, x, y) for name, (x, y) in fields.items())])
 
 
 def _in_short(side: dict[str, Any] | None) -> str:
@@ -234,30 +243,3 @@ def _in_short(side: dict[str, Any] | None) -> str:
         return "nothing more"
     lost = f", lost: {side['reason']}" if side["what"] == "lost" else ", received"
     return f"{side['type']} {side['source']}:{side['seq']} on {side['channel']}, sent {side['sent_ns']} ns{lost}"
-
-
-def _columns(rows: Sequence[tuple[str, ...]], right: Sequence[int] = ()) -> list[str]:
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    cells = [
-        [
-            f"{cell:>{width}}" if k in right else f"{cell:<{width}}"
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        for row in rows
-    ]
-    return ["  ".join(row).rstrip() for row in cells]
-
-
-@contextmanager
-def _errors_taught() -> Iterator[None]:
-    """What is wrong with the input becomes a line on standard error and exit code 2."""
-    from lightlag.bus.errors import LightlagError
-
-    try:
-        yield
-    except (LightlagError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(EXIT_BAD_INPUT) from None
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -13,39 +13,7 @@ import typer
 
 from lightlag.launch.run.options import AUTO, EXIT_BAD_INPUT
 
-from .bag import app as bag_app
-from .pkg import app as pkg_app
-from .plugin import app as plugin_app
-from .show import show
 from .teaching import LATEST, AsJson, GraphName, Run, Words, errors_taught, load, processes_asked
-from .topic import app as topic_app
-
-
-def register(app: typer.Typer) -> None:
-    """Put the commands into the application."""
-    for command in (validate, show, plan, lint, why, send):
-        app.command()(command)
-    app.add_typer(topic_app)
-    app.add_typer(bag_app)
-    app.add_typer(pkg_app)
-    app.add_typer(plugin_app)
-
-
-def validate(graph: GraphName, arguments: Words = None) -> None:
-    """Check a graph and its arguments; start nothing.
-
-    \b
-    lightlag validate my.yaml
-    lightlag validate mars2020 uhf_rate:='8 kbit/s'
-
-    Checked are the file, the arguments, the types of nodes and their parameters, and the channels; every error is
-    shown at once, with its line. What takes longer (trajectories, the ephemeris, what a camera is to see) is checked
-    by launch, before anything starts. Exit code 0: nothing wrong was found; 2: something was.
-    """
-    with errors_taught():
-        loaded = load(graph, arguments, None)
-        nodes, channels = len(loaded.nodes), len(loaded.channels)
-        typer.echo(f"{loaded.name} is right: {nodes} nodes, {channels} channels")
 
 
 def plan(
@@ -57,11 +25,13 @@ def plan(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
 ) -> None:
-    """Show which nodes would run together, by light time, how far they can run ahead of each other, and why.
+    """Show which nodes would run together.
 
     \b
     lightlag plan mars2020
     lightlag plan mars2020 --processes 4 --all
+
+    They are put together by light time; shown is how far they can run ahead of each other, and why.
     """
     count = processes_asked(processes)
     with errors_taught():

@@ -7,7 +7,6 @@ from the observer's calls, not from a thread of its own.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from lightlag.bus.time import NS_PER_S, Epoch
 from lightlag.launch.run.options import RunResult
+
+from .page import is_screen
 
 if TYPE_CHECKING:
     from lightlag.launch.graph.diagnostics import InvalidGraph
@@ -33,7 +34,7 @@ _STYLE = {"message": "bold red", "source": "", "caret": "bold yellow", "hint": "
 
 def make_display(*, quiet: bool) -> PlainDisplay | LiveDisplay:
     """The display that fits where standard output goes, to be used in a ``with`` around the run."""
-    return LiveDisplay() if _is_screen(sys.stdout) and not quiet else PlainDisplay(sys.stdout, quiet=quiet)
+    return LiveDisplay() if is_screen(sys.stdout) and not quiet else PlainDisplay(sys.stdout, quiet=quiet)
 
 
 def show_errors(error: InvalidGraph, nothing: str = "nothing was started") -> None:
@@ -41,7 +42,7 @@ def show_errors(error: InvalidGraph, nothing: str = "nothing was started") -> No
     count = len(error.diagnostics)
     last = f"{count} error{'s' if count > 1 else ''}; {nothing}"
     lines = [line for diagnostic in error.diagnostics for line in (*diagnostic.lines(), ("", ""))]
-    if not _is_screen(sys.stderr):
+    if not is_screen(sys.stderr):
         print("\n".join([*(text for _, text in lines), last]), file=sys.stderr)  # noqa: T201
         return
     from rich.console import Console
@@ -79,10 +80,6 @@ def _picture(picture: object) -> str:
     facts = dict(picture) if isinstance(picture, dict) else {}
     taken, complete = facts.get("taken_scet", "?"), facts.get("complete_ert", "?")
     return f"{facts.get('file', '?')} (taken {taken} SCET, complete {complete} ERT)"
-
-
-def _is_screen(stream: TextIO) -> bool:
-    return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
 class PlainDisplay:

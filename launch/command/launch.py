@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,8 @@ import typer
 
 from lightlag.launch.run.options import RunOptions
 
-from .teaching import Words, errors_taught, load, processes_asked
+from . import completing
+from .teaching import GRAPH_HELP, Words, errors_taught, load, processes_asked, speed_asked
 
 if TYPE_CHECKING:
     from lightlag.launch.run.options import Observer
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 def launch(
     graph: Annotated[
-        str | None,
-        typer.Argument(metavar="GRAPH", help="A shipped graph (mars2020) or the path of a graph file (my.yaml)."),
+        str | None, typer.Argument(metavar="GRAPH", help=GRAPH_HELP, autocompletion=completing.graphs)
     ] = None,
     arguments: Words = None,
     until: Annotated[
@@ -40,7 +39,12 @@ def launch(
     ] = "max",
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", file_okay=False, help="Go on with a run that was interrupted or killed."),
+        typer.Option(
+            metavar="RUN",
+            file_okay=False,
+            help="Go on with a run that was interrupted or killed.",
+            autocompletion=completing.runs,
+        ),
     ] = None,
     at: Annotated[
         str | None,
@@ -51,8 +55,15 @@ def launch(
         typer.Option("--set", metavar="NODE.PARAM=VALUE", help="What is different in the new run from T on."),
     ] = None,
     restarts: Annotated[
-        int, typer.Option(metavar="N", min=0, help="How often a killed process is started again.")
-    ] = 10,
+        int | None,
+        typer.Option(
+            metavar="N", min=0, help="How often a killed process is started again; else what the graph says, or 10."
+        ),
+    ] = None,
+    faults: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="FAULT", help="What goes wrong, as it stands under 'faults' in a graph file."),
+    ] = None,
     mixed: Annotated[
         bool, typer.Option("--mixed", help="Let machines take part whose arithmetic differs: no digest is promised.")
     ] = False,
@@ -76,6 +87,7 @@ def launch(
     lightlag launch mars2020 seed:=7 --until 30min  another seed (camera noise), a shorter run
     lightlag launch my.yaml --processes 4 -q        your own, spread out
     lightlag launch my.yaml --speed 60x             a minute of the mission each second
+    lightlag launch mars2020 --fault 'partition: [mro, goldstone], from: 20 min, for: 5 min'
     lightlag launch --resume runs/latest            go on with a run that was killed
     lightlag launch --resume runs/latest --at 20min --set mro.uhf.rate_bps='16 kbit/s'
 
@@ -91,7 +103,9 @@ def launch(
         raise typer.BadParameter("--at and --set belong together, with --resume: at T, what is to be different")
     if mixed and resume is not None:
         raise typer.BadParameter("--mixed is said when a run begins; one that is resumed keeps to what was said then")
-    pace = _speed(speed)
+    if faults and resume is not None:
+        raise typer.BadParameter("--fault is said when a run begins; for one that is under way: lightlag fault")
+    pace = speed_asked(speed)
     count = None if in_process else processes_asked(processes)
     with errors_taught():
         from lightlag.launch.run.runner import resume as go_on
@@ -112,11 +126,15 @@ def launch(
             if at is not None:
                 from lightlag.launch.run.fork import fork
 
-                resume = fork(resume, at, _settings(settings or []), run_dir).path
+                resume = fork(resume, at, settings_of(settings or []), run_dir).path
             with _display(quiet) as display:
                 raise typer.Exit(go_on(resume, options, display).exit_code)
         assert graph is not None
         loaded = load(graph, arguments, until, hosts)
+        if faults:
+            from lightlag.launch.graph.faults import with_faults
+
+            loaded = with_faults(loaded, faults)
         if check_determinism:
             from .determinism import check_and_tell
 
@@ -125,20 +143,7 @@ def launch(
             raise typer.Exit(run(loaded, options, display).exit_code)
 
 
-def _speed(text: str) -> float | None:
-    """What --speed asks for: simulated seconds a second; None: as fast as it goes."""
-    if text == "max":
-        return None
-    try:
-        factor = float(text.removesuffix("x"))
-    except ValueError:
-        factor = 0.0
-    if not 0 < factor < inf:
-        raise typer.BadParameter(f"--speed is {text!r}; give max, or how much faster than real time: 1x, 60x, 0.5x")
-    return factor
-
-
-def _settings(words: Sequence[str]) -> dict[str, str]:
+def settings_of(words: Sequence[str]) -> dict[str, str]:
     """What --set says, by NODE.PARAM."""
     settings: dict[str, str] = {}
     for word in words:

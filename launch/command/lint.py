@@ -16,10 +16,12 @@ import typer
 from lightlag.launch.lint.findings import Finding
 from lightlag.launch.run.options import EXIT_DONE, EXIT_RUN_FAILED
 
+from .page import painted
+
 if TYPE_CHECKING:
     from lightlag.launch.graph.spec import Graph
 
-_COLOURS = {"message": typer.colors.RED, "caret": typer.colors.YELLOW, "hint": typer.colors.CYAN}
+_COLOURS = {"message": "red", "caret": "yellow", "hint": "cyan"}
 
 
 def lint(targets: Sequence[str], *, as_json: bool) -> int:
@@ -68,7 +70,7 @@ def show(found: Sequence[Finding], *, err: bool = False) -> None:
     """Print findings, in colour on a terminal."""
     for finding in found:
         for role, text in finding.lines():
-            typer.secho(text, fg=_COLOURS.get(role), err=err)
+            typer.echo(painted(text, _COLOURS.get(role, ""), sys.stderr if err else sys.stdout), err=err)
         typer.echo(err=err)
 
 
@@ -86,8 +88,5 @@ def _load(target: str, words: Sequence[str]) -> Graph:
     from lightlag.launch.graph.diagnostics import Report
     from lightlag.launch.graph.loading import read_graph
 
-    path = Path(target)
-    if path.is_file():  # a node class may lie beside the graph file
-        sys.path.append(str(path.resolve().parent))
     report = Report()
     return read_graph(target, split_words(words, report), None, report)

@@ -18,7 +18,7 @@ from .teaching import AsJson, errors_taught
 if TYPE_CHECKING:
     from lightlag.launch.conformance.checks import Checked, Report
 
-app = typer.Typer(name="plugin", help="Look at plug-ins, and check them.", no_args_is_help=True)
+app = typer.Typer(name="plugin", help="See which plug-ins are installed, and check them.", no_args_is_help=True)
 
 _COLOURS = {"ok": typer.colors.GREEN, "warn": typer.colors.YELLOW, "fail": typer.colors.RED}
 _WIDTH = 120

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .teaching import GraphName, Words, errors_taught, load
+from .teaching import AsJson, GraphName, Words, errors_taught, load
 
 if TYPE_CHECKING:
     from lightlag.launch.graph.spec import Graph
@@ -21,6 +22,7 @@ def show(
     arguments: Words = None,
     only_arguments: Annotated[bool, typer.Option("--args", help="The arguments it takes.")] = False,
     resolved: Annotated[bool, typer.Option("--resolved", help="The graph file with every argument put in.")] = False,
+    as_json: AsJson = False,
     svg: Annotated[bool, typer.Option("--svg", help="A drawing: nodes where they are, channels as lines.")] = False,
     at: Annotated[
         str | None,
@@ -30,16 +32,17 @@ def show(
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="With --svg: write the drawing to a file.")
     ] = None,
 ) -> None:
-    """Show what a graph declares: in short, its arguments, the resolved file, or a drawing.
+    """Show what a graph declares.
 
     \b
-    lightlag show mars2020 --args
-    lightlag show mars2020 seed:=7 --resolved > mine.yaml
-    lightlag show mars2020 --svg -o mars2020.svg
+    lightlag show mars2020                                  in short
+    lightlag show mars2020 --args                           the arguments it takes
+    lightlag show mars2020 seed:=7 --resolved > mine.yaml   the file, with every argument put in
+    lightlag show mars2020 --svg -o mars2020.svg            a drawing
     lightlag show mars2020 --svg --at 2021-02-18T20:45:00Z > landed.svg
     """
-    if only_arguments + resolved + svg > 1:
-        raise typer.BadParameter("choose one of --args, --resolved and --svg")
+    if only_arguments + resolved + svg > 1 or (as_json and (resolved or svg)):
+        raise typer.BadParameter("choose one of --args, --resolved and --svg; --json goes with --args, or alone")
     if not svg and (at is not None or output is not None):
         raise typer.BadParameter(f"{'-o' if at is None else '--at'} goes with --svg")
     with errors_taught():
@@ -48,9 +51,13 @@ def show(
         if only_arguments:
             from lightlag.launch.graph.loading import read_declarations
 
-            typer.echo(summary.of_arguments(read_declarations(graph)))
+            declared = read_declarations(graph)
+            typer.echo(json.dumps(summary.data_of_arguments(declared)) if as_json else summary.of_arguments(declared))
             return
         loaded = load(graph, arguments, None)
+        if as_json:
+            typer.echo(json.dumps(summary.data_of_graph(loaded)))
+            return
         if not svg:
             typer.echo(loaded.to_yaml().rstrip() if resolved else summary.of_graph(loaded))
         elif output is None:

@@ -18,23 +18,31 @@ import typer
 
 from lightlag.launch.run.options import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 
+from . import completing
+from .page import table
+from .records import labelled, records_text, yaml_lines
 from .teaching import LATEST
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from lightlag.bus.time import Epoch
-    from lightlag.launch.look.heard import Feed, Heard, Seen
+    from lightlag.launch.look.heard import Feed, Seen
 
 app = typer.Typer(
     name="topic",
-    help="Listen to what nodes of a run receive, live or recorded; nothing of the run changes by it.",
+    help="Listen to what nodes of a run receive, live or recorded.\n\nNothing of the run changes by it.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 Run = Annotated[
-    Path, typer.Option("--run", metavar="RUN|FILE", help="A run directory, live or not, or a recording (run.mcap).")
+    Path,
+    typer.Option(
+        "--run",
+        metavar="RUN|FILE",
+        help="A run directory, live or not, or a recording (run.mcap).",
+        autocompletion=completing.runs,
+    ),
 ]
 Topic = Annotated[str, typer.Argument(metavar="TOPIC", help="One topic, or a pattern: '/goldstone/*'.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON, one object a line.")]
@@ -46,8 +54,6 @@ For = Annotated[
 _LOOK_S = 2.0
 #: How often figures of a live run are shown (wall s).
 _SHOWN_S = 1.0
-_LONG_CHARACTERS = 200
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./>@+ ")
 
 
 # -- the commands -----------------------------------------------------------------------------------------------------
@@ -71,7 +77,7 @@ def list_(run: Run = LATEST, seconds: For = None, as_json: AsJson = False) -> No
             typer.echo(json.dumps({"topic": topic, "records": it.count, "bytes": it.size, "type": it.schema}))
         rows.append((topic, f"{it.count:,}", it.schema))
     if not as_json:
-        _print(_table(rows, right=(1,)))
+        _print(table(rows, right=(1,)))
 
 
 @app.command()
@@ -99,7 +105,7 @@ def info(topic: Topic, run: Run = LATEST, seconds: For = None, as_json: AsJson =
             "last": epoch.utc(it.last_ns),
             "latest": fields[name],
         }
-        typer.echo(json.dumps(told) if as_json else "\n".join(_yaml(told)) + "\n---")
+        typer.echo(json.dumps(told) if as_json else "\n".join(yaml_lines(told)) + "\n---")
 
 
 @app.command()
@@ -128,11 +134,11 @@ def echo(
         for heard in feed:
             if all(_matches(heard.data, path, text) for path, text in filters):
                 shown += 1
-                told = _labelled(heard, feed.epoch)
-                typer.echo(json.dumps(told) if as_json else "\n".join(_yaml(told)) + "\n---")
+                told = labelled(heard, feed.epoch)
+                typer.echo(json.dumps(told) if as_json else "\n".join(yaml_lines(told)) + "\n---")
                 if shown == number:
                     break
-        feed.tell(f"{_records(shown)} shown")
+        feed.tell(f"{records_text(shown)} shown")
 
 
 @app.command()
@@ -169,7 +175,7 @@ def _feed(run: Path, pattern: str, *, bodies: bool, seconds: float | None) -> It
         try:
             yield feed
         except KeyboardInterrupt:
-            feed.tell(f"interrupted after {_records(feed.count)}")
+            feed.tell(f"interrupted after {records_text(feed.count)}")
             raise typer.Exit(EXIT_INTERRUPTED) from None
         finally:
             feed.close()
@@ -195,9 +201,9 @@ def _figures(run: Path, topic: str, seconds: float | None, heading: tuple[str, .
     seen: dict[str, Seen] = {}
     news: dict[str, None] = {}
 
-    def table(names: Sequence[str]) -> list[str]:
+    def figures(names: Sequence[str]) -> list[str]:
         rows = [("topic", *heading), *(_figures_of(name, seen[name], heading) for name in names)]
-        return _table(rows, right=range(1, len(heading))) if names else []
+        return table(rows, right=range(1, len(heading))) if names else []
 
     def shown() -> list[str]:
         # logs are not on their way anywhere
@@ -214,18 +220,18 @@ def _figures(run: Path, topic: str, seconds: float | None, heading: tuple[str, .
                     if draws and time.monotonic() - shown_s > _SHOWN_S:
                         shown_s = time.monotonic()
                         if screen is not None:
-                            screen(table(shown()))
+                            screen(figures(shown()))
                         else:
-                            _print(table([name for name in shown() if name in news])[1:])
+                            _print(figures([name for name in shown() if name in news])[1:])
                         news.clear()
             finally:
                 if as_json:
                     _print(json.dumps(_data_of(name, seen[name], heading)) for name in shown())
                 elif screen is not None:
-                    screen(table(shown()))
+                    screen(figures(shown()))
                 else:
-                    _print(table(shown()))
-        feed.tell(_records(feed.count))
+                    _print(figures(shown()))
+        feed.tell(records_text(feed.count))
 
 
 def _known(it: Seen, heading: tuple[str, ...]) -> dict[str, float | None]:
@@ -260,28 +266,6 @@ def _screen(console: Console | None = None) -> Iterator[Callable[[Sequence[str]]
 # -- what is printed --------------------------------------------------------------------------------------------------
 
 
-def _labelled(heard: Heard, epoch: Epoch) -> dict[str, Any]:
-    """A record with its times labelled: SCET where it was sent, ERT where it was received."""
-    from lightlag.bus.time import NS_PER_S
-
-    data = heard.data
-    if "sent_ns" not in data:
-        return {"topic": heard.topic, "at": f"{epoch.utc(data['t_ns'])} SCET", **data}
-    source, seq, sent_ns = data["origin"]
-    told: dict[str, Any] = {
-        "topic": heard.topic,
-        "sent": f"{epoch.utc(data['sent_ns'])} SCET",
-        "lost" if "reason" in data else "received": f"{epoch.utc(data['t_ns'])} ERT",
-        "light_time_s": (data["t_ns"] - data["sent_ns"]) / NS_PER_S,
-        "source": data["source"],
-        "seq": data["seq"],
-    }
-    if (source, seq) != (data["source"], data["seq"]):
-        told |= {"origin": f"{source} {seq}", "origin_sent": f"{epoch.utc(sent_ns)} SCET", "via": data["via"]}
-    skipped = {"source", "seq", "origin", "via", "channel"}
-    return told | {key: value for key, value in data.items() if key not in skipped}
-
-
 def _filter(word: str) -> tuple[str, str]:
     path, equals, text = word.partition("=")
     if not equals or not path:
@@ -307,50 +291,6 @@ def _matches(data: dict[str, Any], path: str, text: str) -> bool:
                     return True
             return str(value) == text
     return False
-
-
-def _yaml(value: Any, indent: str = "") -> Iterator[str]:
-    """The lines of a mapping, as YAML has it."""
-    for key, item in value.items():
-        if isinstance(item, dict) and item and item.keys() != {"dtype", "shape"}:
-            yield f"{indent}{key}:"
-            yield from _yaml(item, indent + "  ")
-        elif isinstance(item, list) and item and all(isinstance(each, dict) for each in item):
-            yield f"{indent}{key}:"
-            for each in item:
-                first, *rest = _yaml(each, indent + "    ")
-                yield f"{indent}  - {first.strip()}"
-                yield from rest
-        else:
-            yield f"{indent}{key}: {_scalar(item)}"
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"array of {value['dtype']} {value['shape']}" if value else "{}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_scalar, value))}]"
-    if isinstance(value, str):
-        cut = f"{value[:_LONG_CHARACTERS]}... ({len(value):,} characters)" if len(value) > _LONG_CHARACTERS else value
-        return cut if cut and cut.strip() == cut and set(cut) <= _PLAIN | set(":") else json.dumps(cut)
-    return json.dumps(value)
-
-
-def _records(count: int) -> str:
-    return f"{count:,} record{'s' if count != 1 else ''}"
-
-
-def _table(rows: Sequence[tuple[str, ...]], right: Sequence[int]) -> list[str]:
-    """The lines of a table, the columns ``right`` flush right."""
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [
-            f"{cell:>{width}}" if k in right else f"{cell:<{width}}"
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -1,6 +1,7 @@
 """What is checked: the node types and the graphs that a person means by a word.
 
-A word is looked for among graph files, installed distributions, node types, graphs and modules, in this order.
+A word is looked for among graph files (in Python: ``my_file.py:GRAPH``), installed distributions, node types, graphs
+and modules, in this order.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -63,7 +63,7 @@ def subject_of(target: str) -> Subject:
     Raises:
         GraphError: nothing is meant by it, or the graph file is wrong.
     """
-    if target.endswith((".yaml", ".yml")) or Path(target).is_file():
+    if target.endswith((".yaml", ".yml")) or ".py:" in target or Path(target).is_file():
         return _graph_subject(target, str(Path(target)))
     found = _distribution(target)
     if found is not None:
@@ -108,13 +108,7 @@ def loaded(graph: str) -> Graph:
     Raises:
         GraphError: it is wrong.
     """
-    path = Path(graph)
-    if not path.is_file():
-        return load_graph(graph)
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:  # a node class may lie beside the graph file
-        sys.path.append(folder)
-    return replace(load_graph(path), folder=folder)
+    return load_graph(graph)
 
 
 # -- what a word may be -----------------------------------------------------------------------------------------------
@@ -122,9 +116,14 @@ def loaded(graph: str) -> Graph:
 
 def _graph_subject(graph: str, title: str) -> Subject:
     classes: dict[type[Node], Type] = {}
-    for spec in loaded(graph).nodes.values():
+    for spec in _in_python(loaded(graph)):
         classes.setdefault(spec.cls, Type(spec.type, spec.cls, used_in=graph))
     return Subject(title, list(classes.values()), [graph])
+
+
+def _in_python(graph: Graph) -> list[NodeSpec]:
+    """The nodes that are run by their classes; what is a program of another language is tried with its graph."""
+    return [spec for spec in graph.nodes.values() if not spec.exec]
 
 
 def _distribution(name: str) -> Distribution | None:
@@ -143,7 +142,7 @@ def _distribution_subject(found: Distribution) -> Subject:
     known = {it.cls for it in types}
     for graph in graphs:
         try:
-            specs = loaded(graph).nodes.values()
+            specs = _in_python(loaded(graph))
         except GraphError:  # the graph's own check tells of it
             continue
         for spec in specs:
@@ -161,8 +160,12 @@ def _error(group: str, name: str) -> str:
     try:
         node_type(name) if group == NODES else graph_path(name)
     except PluginError as error:
-        return str(error)
+        return _said(error)
     return ""
+
+
+def _said(error: PluginError) -> str:
+    return "; ".join([str(error), *filter(None, error.hints)])
 
 
 def _type(written: str) -> Type:
@@ -170,7 +173,7 @@ def _type(written: str) -> Type:
     try:
         cls = node_type(written)
     except PluginError as error:
-        return Type(written, None, str(error))
+        return Type(written, None, _said(error))
     return Type(written, cls, import_s=time.perf_counter() - begun)
 
 

@@ -50,9 +50,9 @@ class Argument:
     default: Value
     low: Value | None = None
     high: Value | None = None
-    #: The word of the command line that set it; None: the default holds.
-    word: str | None = None
+    #: What it was given, and where: a word of the command line, or in a file that includes this one.
     given: Value | None = None
+    place: Place | None = None
 
     @property
     def value(self) -> Value:
@@ -62,12 +62,16 @@ class Argument:
     @property
     def note(self) -> str:
         """Where its value comes from, for an error about the value."""
-        return f"${{{self.name}}} is {as_text(self.value)!r}, " + (
-            f"given as {self.word}" if self.word else "its default"
-        )
+        if self.place is None:
+            origin = "its default"
+        elif self.place.source.numbered:
+            origin = f"given at {self.place}"
+        else:
+            origin = f"given as {self.place.source.lines[0]}"
+        return f"${{{self.name}}} is {as_text(self.value)!r}, {origin}"
 
 
-def as_text(value: Value) -> str:
+def as_text(value: object) -> str:
     """A value as it is written in YAML and on the command line."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -150,12 +154,14 @@ def _declared_value(kind: str, item: Item, report: Report) -> Value | None:
     wrong = isinstance(value, bool) and kind != "bool"
     if value is None or isinstance(value, list | dict) or not isinstance(value, fits.get(kind, str)) or wrong:
         hint = f'write it in quotes: "{item.text}"' if kind == "str" and item.text else None
-        report.add(f"expected {_WHAT[kind]}, got {item.kind()}", item.place, hint)
+        if kind == "bool" and item.text.lower() in ("yes", "no", "on", "off"):
+            hint = "in YAML 1.2 that is a text; write true or false"
+        report.add(f"expected {_WHAT[kind]}, got {item.kind()}", item.place, hint, item.note)
         return None
     try:
         return _checked(kind, value)
     except (GraphError, ValueError) as error:
-        report.add(str(error), item.place)
+        report.add(str(error), item.place, item.note)
         return None
 
 
@@ -210,15 +216,11 @@ def _out_of_range(argument: Argument, value: Value) -> str | None:
 def give(
     declared: Mapping[str, Argument | None], given: Mapping[str, str], report: Report
 ) -> dict[str, Argument | None]:
-    """The arguments with what the command line gave them."""
+    """The arguments with what the command line gave them, where everything is text."""
     result = dict(declared)
     for name, text in given.items():
         word = f"{name}:={text}"
-        if name not in declared:
-            known = one_of(declared, "this graph has") or "this graph has no arguments"
-            report.add(f"unknown argument {name!r}", Place.of_word(word), known, did_you_mean(name, declared))
-            continue
-        argument = declared[name]
+        argument = _declared(name, declared, Place.of_word(word), report)
         if argument is None:
             continue
         place = Place.of_word(word, len(name) + 3)
@@ -227,12 +229,39 @@ def give(
         except (GraphError, TimeError, ValueError) as error:
             report.add(f"argument {name!r}: {error}", place)
             continue
-        wrong = _out_of_range(argument, value)
-        if wrong:
-            report.add(f"argument {name!r}: {wrong}", place)
-            continue
-        result[name] = replace(argument, word=word, given=value)
+        result[name] = _given(argument, value, place, report)
     return result
+
+
+def give_items(
+    declared: Mapping[str, Argument | None], given: Mapping[str, Item], report: Report
+) -> dict[str, Argument | None]:
+    """The arguments with what a graph file that includes theirs gave them."""
+    result = dict(declared)
+    for name, item in given.items():
+        argument = _declared(name, declared, item.label, report)
+        if argument is None:
+            continue
+        value = _declared_value(argument.kind, item, report)
+        result[name] = None if value is None else _given(argument, value, item.place, report)
+    return result
+
+
+def _declared(name: str, declared: Mapping[str, Argument | None], place: Place, report: Report) -> Argument | None:
+    """The argument of that name; None if there is none, or if it is declared wrongly."""
+    if name not in declared:
+        known = one_of(declared, "this graph has") or "this graph has no arguments"
+        report.add(f"unknown argument {name!r}", place, known, did_you_mean(name, declared))
+    return declared.get(name)
+
+
+def _given(argument: Argument, value: Value, place: Place, report: Report) -> Argument:
+    """The argument with a value, if that is in its range; else as it was, with the reason in ``report``."""
+    wrong = _out_of_range(argument, value)
+    if wrong:
+        report.add(f"argument {argument.name!r}: {wrong}", place)
+        return argument
+    return replace(argument, given=value, place=place)
 
 
 def substitute(item: Item, arguments: Mapping[str, Argument | None], report: Report) -> Item:
@@ -267,10 +296,10 @@ def substitute(item: Item, arguments: Mapping[str, Argument | None], report: Rep
 
 
 def where_given(item: Item, arguments: Mapping[str, Argument | None]) -> Place:
-    """Where the value of an item not yet substituted was given: its own place, or the command line's word."""
+    """Where the value of an item not yet substituted was given: its own place, or the argument's."""
     found = _PLACEHOLDER.fullmatch(item.value) if isinstance(item.value, str) else None
     argument = arguments.get(found["name"]) if found and found["name"] else None
-    return Place.of_word(argument.word, len(argument.name) + 3) if argument and argument.word else item.place
+    return argument.place if argument and argument.place else item.place
 
 
 def _report_placeholder(

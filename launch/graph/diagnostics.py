@@ -26,11 +26,13 @@ class Source:
     lines: tuple[str, ...]
     #: Whether lines and columns mean something to the user (not so for words of a command line).
     numbered: bool = True
+    #: How it came to be read, to be said with every error in it: by which lines of which files it is included.
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
-    def of_text(cls, name: str, text: str) -> Source:
+    def of_text(cls, name: str, text: str, notes: tuple[str, ...] = ()) -> Source:
         """The source of a file's text, split where YAML sees line breaks."""
-        return cls(name, tuple(re.split("\r\n|[\r\n\x85\u2028\u2029]", text)))
+        return cls(name, tuple(re.split("\r\n|[\r\n\x85\u2028\u2029]", text)), notes=notes)
 
     @classmethod
     def of_word(cls, word: str) -> Source:
@@ -82,7 +84,7 @@ class Diagnostic:
             ("message", f"{place}: {self.message}"),
             ("source", f"  {number} | {text}".rstrip()),
             ("caret", f"  {gutter} | {' ' * start}{'^' * width}"),
-            *(("hint", f"  {gutter}   {hint}") for hint in self.hints),
+            *(("hint", f"  {gutter}   {hint}") for hint in (*self.hints, *place.source.notes)),
         ]
 
     def __str__(self) -> str:
@@ -99,9 +101,10 @@ class InvalidGraph(GraphError):
 
 @dataclass(slots=True)
 class Report:
-    """The errors found so far."""
+    """The errors found so far, and the files that were read, in the order in which errors in them are told."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
 
     def add(self, message: str, place: Place | None, *hints: str | None) -> None:
         """One more error; hints that are None are left out, and an error already said is not said again."""
@@ -110,13 +113,20 @@ class Report:
             self.diagnostics.append(found)
 
     def check(self) -> None:
-        """Raise everything found, command line first, then in the order of the file.
+        """Raise everything found, command line first, then in the order of the files.
 
         Raises:
             InvalidGraph: anything was found.
         """
         if self.diagnostics:
-            raise InvalidGraph(sorted(self.diagnostics, key=_reading_order))
+            raise InvalidGraph(sorted(self.diagnostics, key=self._reading_order))
+
+    def _reading_order(self, diagnostic: Diagnostic) -> tuple[int, int, int]:
+        place = diagnostic.place
+        if place is None or not place.source.numbered:
+            return -1, 0, 0
+        name = place.source.name
+        return self.files.index(name) if name in self.files else 0, place.line, place.column
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str | None:
@@ -129,11 +139,6 @@ def one_of(names: Iterable[str], what: str = "expected one of") -> str | None:
     """A hint that lists ``names``, if there are any."""
     listed = ", ".join(names)
     return f"{what}: {listed}" if listed else None
-
-
-def _reading_order(diagnostic: Diagnostic) -> tuple[bool, int, int]:
-    place = diagnostic.place
-    return (True, place.line, place.column) if place and place.source.numbered else (False, 0, 0)
 
 
 def _window(place: Place) -> tuple[str, int]:

@@ -9,7 +9,7 @@ import re
 from datetime import timedelta
 
 from lightlag.bus.errors import GraphError
-from lightlag.bus.time import Epoch
+from lightlag.bus.time import NEVER_NS, Epoch
 
 from .spec import duration_ns
 
@@ -40,14 +40,23 @@ def span_ns(span: Span) -> int:
 
 
 def instant_ns(epoch: Epoch, when: When) -> int:
-    """Run time (ns) of an instant.
+    """Run time (ns) of an instant; of one before the epoch it is negative.
 
     Raises:
-        GraphError: it is none, or lies before the epoch.
+        GraphError: it is none.
+        TimeError: it is no UTC instant.
     """
-    if not (isinstance(when, str) and _LIKE_UTC.match(when)):
+    if isinstance(when, str) and _LIKE_UTC.match(when):
+        return epoch.t_ns(when)
+    try:
         return span_ns(when)
-    t_ns = epoch.t_ns(when)
-    if t_ns < 0:
-        raise GraphError(f"{when} is before the epoch of the run, {epoch.utc(0)}")
-    return t_ns
+    except GraphError as error:
+        raise GraphError(f"{error}; or write an instant in UTC, like {epoch.utc(0, 0)}") from None
+
+
+def interval_ns(epoch: Epoch, since: When | None, until: When | None) -> tuple[int, int]:
+    """Run times (ns) from one instant to another; open where none is given."""
+    return (
+        -NEVER_NS if since is None else instant_ns(epoch, since),
+        NEVER_NS if until is None else instant_ns(epoch, until),
+    )

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from lightlag.nodes.params import NodeParams
-from lightlag.nodes.units import Bits, BitsPerSecond, DecibelWatts, Degrees, Hertz, Kilometres, Seconds
+from lightlag.nodes.params import NodeName, NodeParams
+from lightlag.nodes.units import Dimension
 
 from .diagnostics import Place, Report, did_you_mean, one_of
 from .source import Item
@@ -39,16 +40,7 @@ _LIMITS = {
     "less_than": "less than",
     "less_than_equal": "at most",
 }
-# Limits are declared in base units, which a person should not have to guess.
-_BASE_UNITS = (
-    (Seconds, "s"),
-    (Kilometres, "km"),
-    (BitsPerSecond, "bit/s"),
-    (Hertz, "Hz"),
-    (Degrees, "deg"),
-    (DecibelWatts, "dBW"),
-    (Bits, "bit"),
-)
+_NODE_NAME = typing.get_args(NodeName)[1]
 
 
 def read_params(model: type[NodeParams], item: Item | None, node: Place, report: Report) -> NodeParams | None:
@@ -62,6 +54,40 @@ def read_params(model: type[NodeParams], item: Item | None, node: Place, report:
             _report(model, item, node, dict(found), report)
         return None
     return _overlay(given, None)
+
+
+def params_of(model: type[NodeParams], given: Mapping[str, Any]) -> NodeParams:
+    """The same of plain values, as a graph file has them.
+
+    Raises:
+        ValidationError: they are wrong.
+    """
+    return _overlay(model.model_validate(dict(given)), None)
+
+
+def with_full_names(model: type[BaseModel], item: Item, nodes: Collection[str], full: Callable[[str], str]) -> Item:
+    """``item`` with every parameter that names one of ``nodes`` (a ``NodeName``) naming it as the whole graph does."""
+    if not isinstance(item.value, dict):
+        return item
+
+    def renamed(name: Item) -> Item:
+        if isinstance(name.value, list):
+            return replace(name, value=[renamed(child) for child in name.value])
+        is_one = isinstance(name.value, str) and name.value in nodes
+        return replace(name, value=full(str(name.value))) if is_one else name
+
+    entries: dict[str, Item] = {}
+    for key, child in item.value.items():
+        field = model.model_fields.get(key)
+        inner = _model_of(field.annotation) if field is not None else None
+        if field is not None and _NODE_NAME in _marks(field):
+            entries[key] = renamed(child)
+        elif inner is not None and isinstance(child.value, list):
+            within = [with_full_names(inner, each, nodes, full) for each in child.value]
+            entries[key] = replace(child, value=within)
+        else:
+            entries[key] = with_full_names(inner, child, nodes, full) if inner is not None else child
+    return replace(item, value=entries)
 
 
 Model = typing.TypeVar("Model", bound=BaseModel)
@@ -107,10 +133,12 @@ def _report(model: type[NodeParams], item: Item | None, node: Place, error: Mapp
         report.add(f"{name} is {error['input']!r}", place, one_of(choices), near, note)
     elif kind in _LIMITS:
         field = _fields(model, path[:-1]).get(str(path[-1])) if path else None
-        limit = f"{_LIMITS[kind]} {next(iter(error['ctx'].values())):g}{_base_unit(field)}"
+        limit = f"{_LIMITS[kind]} {next(iter(error['ctx'].values())):g} {base_unit(field)}".rstrip()
         report.add(f"{name} is {at.text if at else error['input']}; it must be {limit}", place, note)
     elif (expected := _EXPECTED.get(kind.partition("_")[0])) and kind.endswith(("_type", "_parsing", "_from_float")):
-        report.add(f"{name}: expected {expected}, got {at.kind() if at else repr(error['input'])}", place, note)
+        is_other = at is not None and isinstance(at.value, bool | int | float)
+        hint = f'write it in quotes: "{at.text}"' if at is not None and is_other and kind == "string_type" else None
+        report.add(f"{name}: expected {expected}, got {at.kind() if at else repr(error['input'])}", place, hint, note)
     else:
         report.add(f"{name}: {error['msg'][:1].lower()}{error['msg'][1:]}", place, note)
 
@@ -126,15 +154,16 @@ def _fields(model: type[BaseModel], path: tuple[int | str, ...]) -> dict[str, Fi
     return dict(model.model_fields)
 
 
-def _base_unit(field: FieldInfo | None) -> str:
-    """The unit in which the limits of a field are declared, after a space; nothing for a plain number."""
-    if field is None:
-        return ""
-    marks = [
-        *field.metadata,
-        *(mark for choice in typing.get_args(field.annotation) for mark in typing.get_args(choice)),
-    ]
-    return next((f" {unit}" for kind, unit in _BASE_UNITS for mark in marks if mark is typing.get_args(kind)[1]), "")
+def base_unit(field: FieldInfo | None) -> str:
+    """The unit in which limits and default of a field are declared; empty for what is no quantity."""
+    marks = _marks(field) if field is not None else []
+    return next((mark.unit for mark in marks if isinstance(mark, Dimension)), "")
+
+
+def _marks(field: FieldInfo) -> list[object]:
+    """What annotates a field's type, or the choices or the elements of it."""
+    within = (mark for choice in typing.get_args(field.annotation) for mark in typing.get_args(choice))
+    return [*field.metadata, *within]
 
 
 def _model_of(annotation: object) -> type[BaseModel] | None:

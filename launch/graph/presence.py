@@ -12,7 +12,8 @@ from lightlag.bus.time import NEVER_NS, NS_PER_S, Epoch, tdb_ns_from_utc
 
 from .diagnostics import Report
 from .source import UNKNOWN, Item
-from .spec import duration_ns, duration_text
+from .spec import duration_text
+from .values import read_duration_ns
 
 _LIKE_UTC = re.compile(r"\s*\d{4}-\d")
 
@@ -26,7 +27,7 @@ def read_presence(
     what depends on them is not checked then.
     """
     join_ns, leave_ns = (
-        _instant_ns(item, does, epoch, until_ns, report) for item, does in ((join, "joins"), (leave, "leaves"))
+        read_instant_ns(item, does, epoch, until_ns, report) for item, does in ((join, "joins"), (leave, "leaves"))
     )
     if leave is not None and leave_ns is not None and leave_ns <= (join_ns or 0):
         joins = f"it joins {_after(join_ns)}" if join_ns else "it is there from the epoch on"
@@ -34,7 +35,13 @@ def read_presence(
     return join_ns or 0, NEVER_NS if leave_ns is None else leave_ns
 
 
-def _instant_ns(item: Item | None, does: str, epoch: Epoch | None, until_ns: int | None, report: Report) -> int | None:
+def read_instant_ns(
+    item: Item | None, does: str, epoch: Epoch | None, until_ns: int | None, report: Report
+) -> int | None:
+    """An instant within the run (ns after the epoch), at which something ``does`` so; None, and a report, if not.
+
+    Without ``until_ns`` it may lie after the end.
+    """
     if item is None or item.value is UNKNOWN:
         return None
     try:
@@ -57,7 +64,7 @@ def _read_ns(item: Item, epoch: Epoch | None) -> int | None:
         raise ValueError(f"expected a duration after the epoch like 20 min, or a UTC instant, got {item.kind()}")
     text = str(item.value)
     if not _LIKE_UTC.match(text):
-        return duration_ns(item.value)
+        return read_duration_ns(item)
     tdb_ns = tdb_ns_from_utc(text)
     return tdb_ns - epoch.tdb_ns if epoch is not None else None
 

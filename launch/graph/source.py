@@ -130,6 +130,17 @@ def _syntax_error(error: Any, source: Source) -> tuple[str, Place, str | None]:
     if "quoted scalar" in str(error.context) and "end of stream" in problem:
         opened = Place(source, error.context_mark.line + 1, error.context_mark.column + 1)
         return "the quotes that open here are not closed", opened, None
+    if "expected the node content" in problem:
+        return (
+            "not YAML: no value where one must stand",
+            place,
+            "is a bracket before it not closed, or a character out of place?",
+        )
+    if "expected ',' or" in problem and error.context_mark is not None:
+        closing = "]" if "']'" in problem else "}"
+        opening = "[" if closing == "]" else "{"
+        hint = f"the {opening!r} of line {error.context_mark.line + 1} is not closed before it"
+        return f"not YAML: expected ',' or {closing!r} here", place, hint
     if "mapping values are not allowed" in problem:
         return "a ': ' where no key can stand", place, "check the indentation, or write the text in quotes"
     if "another document" in problem:

@@ -7,7 +7,7 @@ graph: it is what a run keeps and what hosts are given.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from io import StringIO
@@ -18,6 +18,7 @@ from typing import Any, Literal
 from lightlag.bus.errors import GraphError
 from lightlag.bus.medium import Wire
 from lightlag.bus.time import NEVER_NS, NS_PER_S, Epoch
+from lightlag.nodes.faults import Fault
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams
 from lightlag.nodes.units import quantity
@@ -25,10 +26,13 @@ from lightlag.nodes.units import quantity
 from .arguments import as_text
 from .diagnostics import Diagnostic, InvalidGraph, Place
 from .machines import Machine
+from .plugins import is_importable
 from .source import Plain
 
 #: The version of the graph file's format.
 FORMAT = 1
+#: How often a process that was killed is started again, if the graph does not say.
+MOST_RESTARTS = 10
 #: Largest unit first; ``sol`` is left out because it is no whole number of anything else.
 _DURATIONS_NS = {
     "d": 86_400_000_000_000,
@@ -55,6 +59,10 @@ class NodeSpec:
     #: When it joins and when it leaves: nanoseconds of TDB after the epoch. Before and after it is absent.
     join_ns: int = 0
     leave_ns: int = NEVER_NS
+    #: The command of a program that does what the node does, in another language; empty: its class does it.
+    exec: tuple[str, ...] = ()
+    #: The folder in which the program runs.
+    folder: str = ""
 
     @property
     def is_absent_at_times(self) -> bool:
@@ -73,6 +81,16 @@ class ChannelSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class FaultSpec:
+    """A fault as declared: what is to go wrong, from when and until when (ns of TDB after the epoch)."""
+
+    fault: Fault
+    from_ns: int
+    #: ``NEVER_NS``: it stands to the end of the run.
+    until_ns: int = NEVER_NS
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """Nodes and the channels that join them, ready to run."""
 
@@ -88,11 +106,19 @@ class Graph:
     place: Mapping[str, str]
     #: Other machines, which places may name.
     machines: Mapping[str, Machine] = field(default_factory=dict)
+    #: How often a process that was killed is started again.
+    restarts: int = MOST_RESTARTS
+    #: What a graph that includes this one can name: ``node.port``, or a channel, by the name of the port.
+    ports: Mapping[str, str] = field(default_factory=dict)
+    #: What is to go wrong.
+    faults: tuple[FaultSpec, ...] = ()
     #: The value of every argument.
     arguments: Mapping[str, bool | int | float | str] = field(default_factory=dict, compare=False)
     #: The folder of the graph file, where node classes may lie; empty for a shipped graph, or one built in Python.
     folder: str = field(default="", compare=False)
-    #: Where things were declared, by dotted path: ``epoch``, ``nodes.mro``, ``channels.uhf``, ``hosts.mars``.
+    #: The folders of included graph files, and of classes given in Python, where node classes may lie as well.
+    beside: tuple[str, ...] = field(default=(), compare=False)
+    #: Where things were declared, by path: ``epoch``, ``nodes.mro``, ``channels.uhf``, ``hosts.mars``, ``faults.1``.
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
 
     def sends_on(self, node: str, port: str) -> str | None:
@@ -109,7 +135,7 @@ class Graph:
 
     def to_yaml(self) -> str:
         """The resolved graph as the text of a graph file."""
-        from ruamel.yaml import YAML
+        from .faults import faults_data
 
         data: dict[str, object] = {
             "version": FORMAT,
@@ -118,20 +144,40 @@ class Graph:
             "epoch": self.epoch.utc(0, digits=9),
             "seed": self.seed,
             "until": duration_text(self.until_ns),
-            "nodes": {name: _node_data(node) for name, node in self.nodes.items()},
-            "channels": {name: _channel_data(channel) for name, channel in self.channels.items()},
+            "nodes": {name: node_data(node) for name, node in self.nodes.items()},
+            "channels": {name: channel_data(channel) for name, channel in self.channels.items()},
             "place": dict(self.place),
         }
         if self.machines:
             data["hosts"] = {name: _escaped(dict(machine.data())) for name, machine in self.machines.items()}
-        yaml: Any = YAML(typ="safe", pure=True)
-        yaml.default_flow_style = False
-        yaml.sort_base_mapping_type_on_output = False
-        yaml.width = 120
-        yaml.allow_unicode = True
-        text = StringIO()
-        yaml.dump(data, text)
-        return _heading(self.arguments) + text.getvalue()
+        if self.restarts != MOST_RESTARTS:
+            data["restart"] = self.restarts or "never"
+        if self.ports:
+            data["ports"] = dict(self.ports)
+        if self.faults:
+            data["faults"] = faults_data(self.faults)
+        heading = _heading(self.arguments, self.only_here)
+        return heading + yaml_text(data)
+
+    @property
+    def only_here(self) -> list[str]:
+        """Nodes of classes that were defined in this process, and that no other one could import."""
+        return [name for name, node in self.nodes.items() if not is_importable(node.type, node.cls)]
+
+
+def yaml_text(data: Mapping[str, object]) -> str:
+    """Plain data as YAML."""
+    from ruamel.yaml import YAML
+
+    yaml: Any = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.width = 120
+    yaml.allow_unicode = True
+    yaml.representer.ignore_aliases = lambda value: True
+    text = StringIO()
+    yaml.dump(dict(data), text)
+    return text.getvalue()
 
 
 def duration_ns(text: object) -> int:
@@ -150,19 +196,25 @@ def duration_ns(text: object) -> int:
 
 def duration_text(t_ns: int) -> str:
     """A duration in the largest unit in which it is a whole number: ``40 min``."""
-    unit = next(unit for unit, size_ns in _DURATIONS_NS.items() if t_ns % size_ns == 0)
+    unit = next(unit for unit, size_ns in _DURATIONS_NS.items() if t_ns % size_ns == 0) if t_ns else "s"
     return f"{t_ns // _DURATIONS_NS[unit]} {unit}"
 
 
-def _heading(arguments: Mapping[str, bool | int | float | str]) -> str:
+def _heading(arguments: Mapping[str, bool | int | float | str], only_here: Sequence[str]) -> str:
     lines = ["# The resolved graph: every argument is put in." + (" They were:" if arguments else "")]
     for name, value in arguments.items():
         text = as_text(value)
         lines.append(f"#   {name}:={text if text.isprintable() else repr(text)}")
+    if only_here:
+        lines += [
+            "# Only the process that made this graph can read it. Classes that are defined there, not in a module that",
+            f"# others could import, are those of {', '.join(only_here)}.",
+        ]
     return "\n".join(lines) + "\n"
 
 
-def _node_data(node: NodeSpec) -> dict[str, Plain]:
+def node_data(node: NodeSpec) -> dict[str, Plain]:
+    """A node as in a graph file."""
     data: dict[str, Plain] = {"type": node.type}
     if node.given:
         data["params"] = _escaped(dict(node.given))
@@ -170,16 +222,24 @@ def _node_data(node: NodeSpec) -> dict[str, Plain]:
         data["join"] = duration_text(node.join_ns)
     if node.leave_ns < NEVER_NS:
         data["leave"] = duration_text(node.leave_ns)
+    if node.exec:
+        data["exec"] = [_escaped(word) for word in node.exec]
+        data["folder"] = _escaped(node.folder)
     return data
 
 
-def _channel_data(channel: ChannelSpec) -> dict[str, object]:
-    medium = channel.medium
+def channel_data(channel: ChannelSpec) -> dict[str, Plain]:
+    """A channel as in a graph file."""
     return {
-        "medium": medium if medium == "space" else {"wire": {"latency": duration_text(medium.latency_ns)}},
+        "medium": medium_data(channel.medium),
         "members": [f"{node}.{port}" for node, port in channel.members.items()],
         "senders": [f"{node}.{port}" for node, port in channel.senders.items()],
     }
+
+
+def medium_data(medium: Literal["space"] | Wire) -> Plain:
+    """A medium as in a graph file."""
+    return medium if medium == "space" else {"wire": {"latency": duration_text(medium.latency_ns)}}
 
 
 def _escaped(value: Plain) -> Plain:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import shlex
 import textwrap
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lightlag.bus.time import NS_PER_S
 
 from .arguments import Argument, as_text
+from .diagnostics import Diagnostic
+from .faults import fault_text
 from .plugins import ports
-from .spec import Graph, duration_text
+from .spec import Graph, NodeSpec, duration_text
 
 _HELP_CHARACTERS = 76
 
@@ -20,29 +25,67 @@ def of_arguments(arguments: Sequence[Argument]) -> str:
     given = [f"{it.name}:={shlex.quote(as_text(it.default))}" for it in arguments]
     heads = _table([(word, f"{it.kind}{_range(it)}") for word, it in zip(given, arguments, strict=True)]).splitlines()
     helps = [textwrap.indent(textwrap.fill(" ".join(it.help.split()), _HELP_CHARACTERS), "    ") for it in arguments]
-    return "\n".join(f"{head}\n{text}" for head, text in zip(heads, helps, strict=True))
+    return "\n".join(f"{head}\n{text}".rstrip() for head, text in zip(heads, helps, strict=True))
 
 
 def of_graph(graph: Graph) -> str:
-    """Name, time, nodes with their types, channels with their members and senders."""
+    """Name, time, nodes with their types, channels with their members and senders, faults."""
     lines = [graph.name, *(f"  {line}" for line in graph.description.strip().splitlines()), ""]
     lines.append(f"from {graph.epoch.utc(0)} for {duration_text(graph.until_ns)}, seed {graph.seed}")
-    lines += ["", "nodes", _table([(f"  {node.name}", node.type) for node in graph.nodes.values()])]
+    lines += ["", "nodes", _table([(f"  {node.name}", node.type, _program(node)) for node in graph.nodes.values()])]
     for channel in graph.channels.values():
         medium = "space" if channel.medium == "space" else f"wire of {duration_text(channel.medium.latency_ns)}"
         lines += ["", f"channel {channel.name} ({medium})", f"  heard by  {_ends(channel.members)}"]
         lines += [f"  sent by   {_ends(channel.senders)}"] if channel.senders else []
+    if graph.faults:
+        lines += ["", "faults", *(f"  {fault_text(spec)[1:-1]}" for spec in graph.faults)]
     return "\n".join(lines)
 
 
-def loose_ends(graph: Graph) -> list[str]:
+def data_of_arguments(arguments: Sequence[Argument]) -> dict[str, Any]:
+    """The same as ``of_arguments``, as plain data."""
+    told = [
+        {"name": it.name, "type": it.kind, "default": it.default, "min": it.low, "max": it.high, "help": it.help}
+        for it in arguments
+    ]
+    return {"arguments": told}
+
+
+def data_of_graph(graph: Graph) -> dict[str, Any]:
+    """The same as ``of_graph``, as plain data."""
+    return {
+        "name": graph.name,
+        "description": graph.description,
+        "epoch": graph.epoch.utc(0),
+        "until_s": graph.until_ns / NS_PER_S,
+        "seed": graph.seed,
+        "arguments": dict(graph.arguments),
+        "nodes": {node.name: {"type": node.type} for node in graph.nodes.values()},
+        "channels": {
+            channel.name: {
+                "medium": "space" if channel.medium == "space" else "wire",
+                "latency_s": None if channel.medium == "space" else channel.medium.latency_ns / NS_PER_S,
+                "members": dict(channel.members),
+                "senders": dict(channel.senders),
+            }
+            for channel in graph.channels.values()
+        },
+    }
+
+
+def loose_ends(graph: Graph) -> list[Diagnostic]:
     """What is right but probably not meant: ports that are on no channel."""
+    said = "is on no channel; what it sends is heard by nobody"
     return [
-        f"{node.name}.{port} is on no channel; what it sends is heard by nobody"
+        Diagnostic(f"{node.name}.{port} {said}", graph.places.get(f"nodes.{node.name}"))
         for node in graph.nodes.values()
         for port in ports(node.cls)
         if graph.sends_on(node.name, port) is None
     ]
+
+
+def _program(node: NodeSpec) -> str:
+    return f"run by {shlex.join(node.exec)}" if node.exec else ""
 
 
 def _range(argument: Argument) -> str:

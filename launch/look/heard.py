@@ -25,7 +25,7 @@ from lightlag.launch.graph.diagnostics import did_you_mean
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.launch.rundir.live import is_alive, operator
 
-from .recorded import open_recorded
+from .recorded import Recorded, open_recorded
 
 #: How often the hub is told that somebody listens (wall s); sooner when nothing comes: a hub that is new knows nobody.
 _LEASE_S = 15.0
@@ -151,6 +151,13 @@ class Feed:
                     line.ask("untap", timeout_s=_POLL_MS / 1000)
             self.lost = reader.lost
             reader.close()
+
+
+def recorded_on(bag: Recorded, pattern: str) -> Iterator[Heard]:
+    """The records of a recording on the topics that match, in order."""
+    for topic, schema, _, _, data in bag.messages(lambda topic: fnmatchcase(topic, pattern)):
+        if fnmatchcase(topic, pattern):
+            yield Heard(topic, schema, _without_array_data(json.loads(data)))
 
 
 def _fixed(pattern: str) -> str:

@@ -18,8 +18,10 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.lookahead import Lookahead
 from lightlag.bus.medium import Channel, Medium, Wire
 from lightlag.bus.time import NEVER_NS, NS_PER_S
-from lightlag.launch.graph.spec import ChannelSpec, Graph
+from lightlag.launch.graph.spec import ChannelSpec, FaultSpec, Graph
+from lightlag.nodes.foreign import find_program, let_run
 from lightlag.nodes.host import Host
+from lightlag.nodes.lifecycle import clock_of
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import RadioSpec
 from lightlag.nodes.trajectory import Surroundings, Trajectory
@@ -44,6 +46,9 @@ class World:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.nodes: dict[str, Node] = {name: spec.cls(name, spec.params) for name, spec in graph.nodes.items()}
+        for name, spec in graph.nodes.items():
+            if spec.exec:
+                let_run(self.nodes[name], spec.exec, spec.folder)
         self.channels: dict[str, Channel] = {
             name: Channel(name, self._medium(spec), dict(spec.members), dict(spec.senders))
             for name, spec in graph.channels.items()
@@ -61,8 +66,9 @@ class World:
             GraphError: the run does not lie within the ephemeris.
         """
         try:
-            space = Space(self.graph.epoch, Ephemeris.open())
-            space.require(0, self.graph.until_ns)
+            graph = self.graph
+            space = Space(graph.epoch, Ephemeris.open(), until_ns=graph.until_ns, folder=graph.folder)
+            space.require(0, graph.until_ns)
         except GraphError as error:
             raise self.graph.error("epoch", str(error)) from None
         return space
@@ -80,7 +86,9 @@ class World:
                 raise self.graph.error(
                     f"nodes.{node}", f"{node} is on a space channel but has no trajectory", "use a wire, or give it one"
                 )
-            found = self._trajectories[node] = model.realise(self.space)
+            space = self.space
+            with self._blaming(node):
+                found = self._trajectories[node] = model.realise(space)
         return found
 
     def surroundings(self, node: str) -> Surroundings:
@@ -98,14 +106,33 @@ class World:
             GraphError: a node has no trajectory, or none at the epoch, or asks for what is not there.
         """
         for name, node in self.nodes.items():
+            declared = self.graph.nodes[name]
             with self._blaming(name):
                 node.check(self.nodes)
+                if declared.exec and self.graph.place.get(name) not in self.graph.machines:
+                    find_program(declared.exec, declared.folder)
         for spec in self.graph.channels.values():
             if spec.medium == "space":
                 for name in {**spec.members, **spec.senders}:
                     trajectory = self.trajectory(name)
                     with self._blaming(name):
                         trajectory.state(0)
+        for number, fault in enumerate(self.graph.faults, 1):
+            try:
+                self.check_fault(fault)
+            except GraphError as error:
+                raise self.graph.error(f"faults.{number}", str(error), "declare a clock in its Params") from None
+
+    def check_fault(self, spec: FaultSpec) -> None:
+        """See whether what a fault is to befall is there.
+
+        Raises:
+            GraphError: a clock is to jump that a node does not have.
+        """
+        for name in spec.fault.nodes if spec.fault.verb == "clock_jump" else ():
+            node = self.nodes[name]
+            if clock_of(node) is None:
+                raise GraphError(f"the clock of {name} is to jump, but {type(node).__name__} has none")
 
     @contextmanager
     def _blaming(self, node: str) -> Iterator[None]:
@@ -115,9 +142,9 @@ class World:
         except GraphError as error:
             raise self.graph.error(f"nodes.{node}", f"{node}: {error}") from None
 
-    def host(self, name: str, members: Sequence[str]) -> Host:
-        """A host of some of the nodes."""
-        return Host(
+    def host(self, name: str, members: Sequence[str], kind: type[Host] | None = None) -> Host:
+        """A host of some of the nodes, of a kind of its own if one is given."""
+        return (kind or Host)(
             name,
             [self.nodes[node] for node in members],
             list(self.channels.values()),

@@ -22,6 +22,7 @@ from lightlag.launch.rundir.directory import RunDirectory
 
 from .descent import descents
 from .drawing import graph_drawing
+from .faults import faults, told_of_faults
 from .figures import losses, masthead, run_tables
 from .geometry import Geometry
 from .heard import who_heard_whom
@@ -72,6 +73,7 @@ def write_report(
             "Every message is judged for everybody who might receive it, and ends in a reception or in a reason.",
             who_heard_whom(run, places),
         ),
+        _section("faults", "What went wrong on purpose", told_of_faults(run), faults(run)),
         _section("spacetime", "Through space and time", caption_of(places), space_time(run, places)),
         _section(
             "pictures",

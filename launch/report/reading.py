@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from lightlag.bus.operator import OPERATOR
 from lightlag.bus.recording import Record, read
 from lightlag.bus.time import NS_PER_S
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.nodes.events import Event, Published, Tone
+from lightlag.nodes.faults import FaultBegins, FaultEnds
 from lightlag.nodes.telemetry import VehicleState
 
 #: A run is drawn in this many columns.
@@ -31,6 +33,7 @@ def _name(kind: type) -> str:
 
 
 _EVENT, _TONE, _STATE = _name(Event), _name(Tone), _name(VehicleState)
+_BEGINS, _ENDS = _name(FaultBegins), _name(FaultEnds)
 
 
 class Hop(NamedTuple):
@@ -97,6 +100,22 @@ class Happening:
     flown_ns: int | None = None
 
 
+@dataclass(slots=True)
+class FaultStood:
+    """A fault that stood in the run, as the nodes that it concerned were told (run time in ns; None: to the end)."""
+
+    id: str
+    from_ns: int
+    until_ns: int | None = None
+    nodes: dict[str, None] = field(default_factory=dict)
+    sources: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def verb(self) -> str:
+        """What it does, as it is written."""
+        return self.id.rpartition("-")[0]
+
+
 LaneKey = tuple[str, str, str]
 StreamKey = tuple[str, str, str, str, str]
 
@@ -116,6 +135,8 @@ class Reading:
     #: Least delay from source to receiver.
     delay_ns: dict[tuple[str, str], int] = field(default_factory=dict)
     traffic: dict[str, Traffic] = field(default_factory=dict)
+    #: What went wrong on purpose, by id.
+    faults: dict[str, FaultStood] = field(default_factory=dict)
     events: list[Happening] = field(default_factory=list)
 
     @property
@@ -154,7 +175,7 @@ def read_run(directory: RunDirectory, graph: Graph) -> Reading:
 
 
 def _is_told(topic: str) -> bool:
-    return topic.endswith((f"/{_EVENT}", f"/{_TONE}", f"/{_STATE}", "/log"))
+    return topic.endswith((f"/{_EVENT}", f"/{_TONE}", f"/{_STATE}", f"/{_BEGINS}", f"/{_ENDS}", "/log"))
 
 
 class _Reader:
@@ -174,6 +195,9 @@ class _Reader:
         data = record.data
         told = data.get("message", {})
         kind = data["type"].partition("@")[0]
+        if data["source"] == OPERATOR:  # nowhere in space, and on no channel
+            self._take_act(receiver, kind, data["t_ns"], told)
+            return
         event = told.get("id" if kind == _EVENT else "event") if kind in (_EVENT, _TONE) else None
         outcome = data.get("reason", RECEIVED)
         ends = data["source"], receiver, data["channel"]
@@ -189,6 +213,14 @@ class _Reader:
         elif kind == _STATE and "undecoded" not in told:
             began_ns = data["origin"][2] - (0 if data["via"] else data["duration_ns"])
             self._run.states.setdefault(origin, {}).setdefault(number, State(began_ns, _numbers(told)))
+
+    def _take_act(self, receiver: str, kind: str, t_ns: int, told: dict[str, Any]) -> None:
+        if kind == _BEGINS and "id" in told:
+            fault = self._run.faults.setdefault(told["id"], FaultStood(told["id"], t_ns))
+            fault.nodes[receiver] = None
+            fault.sources.update(dict.fromkeys(told["sources"]))
+        elif kind == _ENDS and told.get("id") in self._run.faults:
+            self._run.faults[told["id"]].until_ns = t_ns
 
     def _path(self, data: dict[str, Any]) -> str:
         """How the content came this far: a relay adds its own delay to the light time between the nodes before."""
@@ -220,6 +252,8 @@ class _Reader:
         burst.count += 1
 
     def take_learnt(self, row: dict[str, str]) -> None:
+        if row["source"] == OPERATOR:
+            return
         epoch = self._run.graph.epoch
         event = self._events.setdefault((row["source"], row["event"]), Happening(row["event"], row["source"]))
         if event.scet_ns is None:

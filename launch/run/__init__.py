@@ -3,7 +3,7 @@
 General layout, in the order in which a run passes through:
 
     options               what is asked of a run, what it tells while it goes, what it comes to
-    runner, beginning     begins a run, or goes on with one, and drives it to its end
+    runner, beginning     begins a run, with its faults, or goes on with one, and drives it to its end
     fork                  what a run would have become
     inprocess             its hosts in this process
     processes, process,   or in others: the supervisor of hub and hosts, what each is to it,
@@ -14,6 +14,8 @@ General layout, in the order in which a run passes through:
     watchdog              says why when a run stands still
     timeline, closing     who learnt what; the files that are left
     stage, elsewhere      a run that goes as far as somebody asks it to: here, or over processes;
-    driven, simulation    what it has brought, and how notebooks and plain tests drive it
+    driven, faulting,     what can be done to it, and what it has brought; how notebooks and plain tests drive it
+    simulation
+    search, trial         for faults that a graph does not survive; a run in memory, and what is demanded of it
     determinism           the same graph run twice, in circumstances that may not matter
 """

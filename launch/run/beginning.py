@@ -1,13 +1,17 @@
-"""How a run is begun: the facts at the head of its journal, which every process of it must know."""
+"""How a run is begun: the head of its journal, which every process of it must know, its faults, its graph."""
 
 from __future__ import annotations
 
 import secrets
-import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from lightlag.bus import wire
 from lightlag.bus.journal import Journal
+from lightlag.launch.graph.faults import acts_of_graph
+from lightlag.launch.graph.loading import load_graph
+from lightlag.launch.graph.plugins import look_beside
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.placement.placing import Groups, host_names
 from lightlag.launch.rundir.directory import RunDirectory
@@ -24,7 +28,10 @@ def begin_journal(
     mixed: bool = False,
     fork: Mapping[str, Any] | None = None,
 ) -> None:
-    """Begin a journal with what every process of the run must know; ``fork`` is what the run is a fork of."""
+    """Begin a journal with what every process of the run must know; ``fork`` is what the run is a fork of.
+
+    The faults of the graph are its first acts, though their times are to come.
+    """
     facts: dict[str, Any] = {
         "run": secrets.token_hex(8),
         "graph": graph.name,
@@ -36,12 +43,21 @@ def begin_journal(
         "hosts": host_names(groups) if processes else [HERE],
         "groups": groups,
         "folder": graph.folder,
+        "beside": list(graph.beside),
     }
-    Journal(directory.journal, facts).close()
+    host_of = {node: index for index, group in enumerate(groups) for node in group}
+    with Journal(directory.journal, facts) as journal:
+        for node, emission in acts_of_graph(graph):
+            journal.append(host_of[node], wire.encode(facts["run"], wire.ACT, (), [emission]), [emission])
 
 
-def find_beside(facts: dict[str, Any]) -> None:
-    """Let node classes that lie beside the graph file of a run be imported, as when it was launched."""
-    folder = facts.get("folder")
-    if folder and folder not in sys.path:
-        sys.path.append(folder)
+def begun_graph(directory: RunDirectory, facts: dict[str, Any]) -> Graph:
+    """The graph of a run that was begun; node classes and files beside its files are found as when it was launched.
+
+    Raises:
+        GraphError: it cannot be loaded any more.
+    """
+    folder, beside = facts.get("folder", ""), tuple(facts.get("beside", ()))
+    for each in (folder, *beside):
+        look_beside(each)
+    return replace(load_graph(str(directory.graph), {}), folder=folder, beside=beside)

@@ -29,13 +29,13 @@ from lightlag.bus.security import Guard, Keys
 from lightlag.bus.shell import HostAgain, peak_rss_kb, run_shell
 from lightlag.bus.stepping import Collected, Held, HeldHub
 from lightlag.bus.tap import Tap
-from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.placement.world import World
 from lightlag.launch.rundir.directory import HostFiles, RunDirectory
 from lightlag.launch.rundir.live import HUB
 from lightlag.launch.rundir.stacks import show_stack_on_request
 from lightlag.launch.rundir.whereabouts import telling
 
+from .beginning import begun_graph
 from .feed import Feed
 from .operations import answer
 from .remote import Network
@@ -65,7 +65,7 @@ def serve_host(
     _deaf_to_the_terminal()
     show_stack_on_request(directory, name)
     facts = read_facts(directory.journal)
-    world = World(load_graph(str(directory.graph), {}))
+    world = World(begun_graph(directory, facts))
     host = world.host(name, facts["groups"][facts["hosts"].index(name)])
     host.lists_receptions = facts["record"]
     gc.collect()
@@ -99,7 +99,7 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
     tap = Collected() if held else Tap(endpoint)
     try:
         facts = read_facts(directory.journal)
-        world = World(load_graph(str(directory.graph), {}))
+        world = World(begun_graph(directory, facts))
         coordinator = world.coordinator(facts["groups"])
         host_of = {node: at for at, group in enumerate(facts["groups"]) for node in group}
         destinations = world.destinations(facts["groups"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -13,8 +14,8 @@ from lightlag.bus.activation import Tally
 from lightlag.bus.digest import run_digest
 from lightlag.bus.errors import LightlagError
 from lightlag.bus.fingerprint import arithmetic_fingerprint
-from lightlag.bus.hub import Outcome
 from lightlag.bus.journal import read_facts
+from lightlag.bus.outcome import Outcome
 from lightlag.bus.recording import merge, read
 from lightlag.bus.shell import peak_rss_kb
 from lightlag.bus.time import NS_PER_S
@@ -57,6 +58,7 @@ def conclude(
             "digest": digest,
             "fingerprint": arithmetic_fingerprint(),
             "lightlag": version("lightlag"),
+            "versions": json.dumps(versions()),
             **{key: json.dumps(value) for key, value in special.items()},
         }
         cut_ns = failure.t_ns if failure else None
@@ -76,6 +78,7 @@ def conclude(
         "epoch": graph.epoch.utc(0),
         "digest": digest,
         "fingerprint": arithmetic_fingerprint(),
+        "versions": versions(),
         **special,
         "simulated_s": outcome.reached_ns / NS_PER_S,
         "wall_s": 0.0,
@@ -118,6 +121,12 @@ def conclude(
         drive_s=outcome.drive_s,
         grants=grants,
     )
+
+
+def versions() -> dict[str, str]:
+    """What, besides the graph and the arithmetic, decides what a run comes to: Python and the packages that compute."""
+    packages = {name: version(name) for name in ("lightlag", "numpy", "scipy")}
+    return {"python": ".".join(platform.python_version_tuple()[:2]), **packages}
 
 
 def _measure(summary: dict[str, Any], begun: float, hosts_kb: int) -> None:

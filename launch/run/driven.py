@@ -6,6 +6,7 @@ Everything that has happened up to ``now_ns`` is known; nothing after it has hap
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -14,18 +15,25 @@ from lightlag.bus.activation import Failure, LogRecord, Tally
 from lightlag.bus.digest import run_digest
 from lightlag.bus.emission import Loss, Reception
 from lightlag.bus.errors import GraphError, MessageError, NodeFailed, RunError
+from lightlag.bus.journal import read_facts
 from lightlag.bus.message import Message
 from lightlag.bus.operator import OUTSIDE
+from lightlag.bus.outcome import Outcome
 from lightlag.bus.time import NEVER_NS, NS_PER_S
 from lightlag.launch.graph.diagnostics import did_you_mean
 from lightlag.launch.graph.instants import When, instant_ns
 from lightlag.launch.graph.spec import Graph
+from lightlag.nodes.events import news_of
 from lightlag.nodes.node import Node
 
+from .closing import conclude
+from .faulting import Faulting
+from .options import RunOptions, RunResult
 from .stage import Passed, Stage, Watch
+from .timeline import Timeline
 
 
-class Driven:
+class Driven(Faulting):
     """A run on a stage."""
 
     def __init__(self, stage: Stage) -> None:
@@ -42,6 +50,7 @@ class Driven:
         self._losses: dict[str, list[Loss]] = {name: [] for name in stage.graph.nodes}
         self._logs: dict[str, list[LogRecord]] = {name: [] for name in stage.graph.nodes}
         self._chains: Mapping[str, bytes] | None = None
+        self._begun_s = time.perf_counter()
 
     # -- where it stands ----------------------------------------------------------------------------------------
 
@@ -100,8 +109,19 @@ class Driven:
 
     def owlt_s(self, source: str, target: str, at: When | None = None) -> float:
         """One-way light time (s) from a node to another node or a body, of what leaves now or at an instant."""
-        t_ns = self.now_ns if at is None else instant_ns(self.epoch, at)
+        t_ns = self.now_ns if at is None else self.instant_ns(at)
         return self._stage.world.surroundings(self.known(source)).owlt_s(target, t_ns)
+
+    def instant_ns(self, when: When) -> int:
+        """Run time (ns) of a UTC instant, or of a duration after the epoch.
+
+        Raises:
+            GraphError: it is neither, or lies before the epoch.
+        """
+        t_ns = instant_ns(self.epoch, when)
+        if t_ns < 0:
+            raise GraphError(f"{when} is before the epoch of the run, {self.epoch.utc(0)}")
+        return t_ns
 
     def known(self, node: str) -> str:
         """The name of a node.
@@ -132,17 +152,25 @@ class Driven:
             raise MessageError(f"{message!r} cannot be sent to {target}; send an instance of a class with @message")
         self.act(name, f"{OUTSIDE}{port}", message)
 
-    def act(self, node: str, channel: str, message: Message) -> None:
+    def act(self, node: str, channel: str, message: Message, after_ns: int = 0) -> None:
         """Have a node get a message from outside on a channel of its host's: a port's, or that of settings, of faults.
+
+        It is sent ``after_ns`` from now, and takes 1 ns.
 
         Raises:
             RunError: the run is over.
         """
-        if self._chains is not None or self.failure is not None:
+        if self.is_over:
             raise RunError(f"the run is over; {node} gets nothing more")
         body, arrays = message.encode()
-        self._stage.act(self.now_ns, node, channel, message.__message_type__, body, arrays)
-        self._next_ns = min(self._next_ns, self.now_ns + 1)
+        sent_ns = self.now_ns + after_ns
+        self._stage.act(sent_ns, node, channel, message.__message_type__, body, arrays)
+        self._next_ns = min(self._next_ns, sent_ns + 1)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more happens: the run was finished, or a node has failed."""
+        return self._chains is not None or self.failure is not None
 
     # -- going on -----------------------------------------------------------------------------------------------
 
@@ -171,6 +199,33 @@ class Driven:
                 self.failure = passed.failure
             self._stage.close()
         return self.digest
+
+    def conclude(self, *, report: bool = True) -> RunResult:
+        """End the run where it is, and leave in its directory what a launched run does, the report included.
+
+        Raises:
+            RunError: it writes no files.
+        """
+        if self._stage.directory is None:
+            raise RunError("the run writes no files; give it a run_dir")
+        self.finish()
+        assert self._chains is not None
+        directory, reached_ns = self._stage.directory, min(self.now_ns + 1, self.until_ns)
+        timeline = Timeline()
+        timeline.add(
+            [news for found in self._receptions.values() for it in found for news in news_of(it)], self.until_ns
+        )
+        timeline.write(directory.timeline, self.epoch)
+        outcome = Outcome(
+            chains=dict(self._chains),
+            tally=self.tally,
+            failure=self.failure,
+            interrupted=reached_ns < self.until_ns and self.failure is None,
+            reached_ns=reached_ns,
+        )
+        facts = read_facts(directory.journal)
+        options = RunOptions(processes=len(facts["groups"]) if facts["processes"] else None, report=report)
+        return conclude(self._stage.world, options, directory, outcome, facts, self._begun_s, None)
 
     def close(self) -> None:
         """End the run, if it has not ended, and let go of its processes and files."""

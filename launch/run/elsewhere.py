@@ -14,8 +14,8 @@ from typing import Any
 from lightlag.bus.activation import Failure
 from lightlag.bus.emission import Buffer, Loss, Reception
 from lightlag.bus.errors import LightlagError, RunError
-from lightlag.bus.hub import Outcome
 from lightlag.bus.operator import Operator
+from lightlag.bus.outcome import Outcome
 from lightlag.bus.stepping import ADVANCE, FINISH
 from lightlag.bus.tap import heard
 from lightlag.bus.time import NEVER_NS
@@ -79,14 +79,8 @@ class Elsewhere:
 
     def act(self, sent_ns: int, node: str, channel: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> None:
         """See ``Stage``."""
-        if self._next_ns > sent_ns + 1:  # the hub knows by this where the run stands
-            self._go(sent_ns + 1)
-        told = self._ask("act", node=node, channel=channel, type=type, body=body, arrays=[bytes(it) for it in arrays])
-        if told["sent_ns"] != sent_ns:
-            raise RunError(
-                f"what was sent to {node} at {sent_ns} ns was stamped {told['sent_ns']} ns: this is a fault of "
-                f"lightlag, please report it"
-            )
+        raw = [bytes(array) for array in arrays]
+        self._ask("act", node=node, channel=channel, type=type, body=body, arrays=raw, at_ns=sent_ns)
         self._next_ns = min(self._next_ns, sent_ns + 1)
 
     def finish(self) -> tuple[Passed, dict[str, bytes]]:

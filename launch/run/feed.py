@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgpack
 
 from lightlag.bus.activation import Failure, Tally
-from lightlag.bus.hub import Outcome
+from lightlag.bus.outcome import Outcome
 
 #: The frontier is told no more often than this (wall s): a person reads no faster.
 _SELDOM_S = 0.05

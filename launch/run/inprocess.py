@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import zmq
@@ -14,10 +14,10 @@ from lightlag.bus.activation import Completion
 from lightlag.bus.coordinator import Coordinator, Wait
 from lightlag.bus.emission import Buffer, Emission
 from lightlag.bus.errors import ProtocolError
-from lightlag.bus.hub import Outcome
 from lightlag.bus.journal import Journal, read_facts, restore
 from lightlag.bus.memory import run_in_memory
 from lightlag.bus.operator import OPERATOR
+from lightlag.bus.outcome import Outcome
 from lightlag.bus.pace import Pace
 from lightlag.bus.tap import Tap, bunches
 from lightlag.launch.placement.world import World
@@ -122,9 +122,22 @@ class InProcess:
         """See ``Hub.paced_ns``."""
         return self._pace.now_ns()
 
-    def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
+    def soonest_ns(self, hosts: Iterable[int]) -> int:
+        """See ``Hub.soonest_ns``."""
+        return max(self._pace.reached_ns(), *map(self.coordinator.act_ns, hosts))
+
+    def act(
+        self,
+        host: int,
+        node: str,
+        port: str,
+        type: str,
+        body: bytes,
+        arrays: Sequence[Buffer],
+        at_ns: int | None = None,
+    ) -> int:
         """See ``Hub.act``."""
-        sent_ns = max(self.coordinator.act_ns(host), self._pace.reached_ns())
+        sent_ns = self.coordinator.stamp(host, self._pace.reached_ns(), at_ns)
         emission = Emission(OPERATOR, self._acts + 1, f"@{port}", type, sent_ns, body, arrays, to=node)
         self._journal.append(host, wire.encode(self._facts["run"], wire.ACT, (), [emission]), [emission])
         self._acts += 1

@@ -1,27 +1,25 @@
-"""What an operator may ask of the hub of a live run, beside to stop and to tap it: where it stands, to act on it."""
+"""What an operator may ask of the hub of a live run, beside to stop and to tap it: where it stands, to act on it, and
+to have something go wrong."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import dataclasses
+import secrets
 import sys
 import time
-import types
-import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
-
-import numpy as np
 
 from lightlag.bus.coordinator import Coordinator, Wait
 from lightlag.bus.emission import Buffer
 from lightlag.bus.errors import GraphError, MessageError
 from lightlag.bus.message import Message
 from lightlag.bus.operator import OUTSIDE
-from lightlag.bus.schema import json_value
+from lightlag.bus.schema import declared, json_value, message_of
 from lightlag.launch.graph.diagnostics import did_you_mean
+from lightlag.launch.graph.faults import read_fault
 from lightlag.launch.placement.world import World
+from lightlag.nodes.faults import CHANNEL as FAULTS
+from lightlag.nodes.faults import FaultEnds, acts_of, end_of
 
 
 class Desk(Protocol):
@@ -52,14 +50,27 @@ class Desk(Protocol):
         """Where the wall clock stands in the run; ``NEVER_NS`` without a pace."""
         ...
 
-    def act(self, host: int, node: str, port: str, type: str, body: bytes, arrays: Sequence[Buffer]) -> int:
-        """Have a node receive what somebody outside sends; returns when it is sent."""
+    def soonest_ns(self, hosts: Iterable[int]) -> int:
+        """The earliest instant at which somebody outside may act upon all of these hosts."""
+        ...
+
+    def act(
+        self,
+        host: int,
+        node: str,
+        port: str,
+        type: str,
+        body: bytes,
+        arrays: Sequence[Buffer],
+        at_ns: int | None = None,
+    ) -> int:
+        """Have a node receive what somebody outside sends, now or at ``at_ns``; returns when it is sent."""
         ...
 
 
 def answer(hub: Desk, world: World, host_of: Mapping[str, int], what: str, asked: dict[str, Any]) -> dict[str, Any]:
     """The hub's answer to an operator, as plain data; ``error`` in it says why there is none."""
-    known = {"about": _about, "act": _act, "send": _send, "status": _status}
+    known = {"about": _about, "act": _act, "fault": _fault, "send": _send, "status": _status}
     if what not in known:
         return {"error": f"the hub knows no {what!r}; it can be asked for {', '.join(sorted(known))}, stop, tap, untap"}
     try:
@@ -108,13 +119,13 @@ def _status(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str
 
 def _act(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
     """Have a node get a message that is encoded already, on any channel of its host's."""
-    node, port = asked["node"], asked["channel"].removeprefix(OUTSIDE)
-    return {"sent_ns": hub.act(host_of[node], node, port, asked["type"], asked["body"], asked["arrays"])}
+    node, port, what = asked["node"], asked["channel"].removeprefix(OUTSIDE), (asked["type"], asked["body"])
+    return {"sent_ns": hub.act(host_of[node], node, port, *what, asked["arrays"], at_ns=asked["at_ns"])}
 
 
 def _about(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
     """What a reader of the run's messages must know: the epoch, and which modules define them, found where."""
-    modules = {name: kind.__module__ for name, kind in _message_types().items()}
+    modules = {**declared, **{name: kind.__module__ for name, kind in _message_types().items()}}
     return {"epoch_tdb_ns": world.graph.epoch.tdb_ns, "modules": modules, "path": [path for path in sys.path if path]}
 
 
@@ -130,7 +141,7 @@ def _send(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, 
     if port not in ports:
         raise GraphError(f"{node} has no port {port!r}; {_instead(port, ports)}")
     kind = _message_type(asked["type"])
-    message = _message(kind, asked["fields"])
+    message = message_of(kind, asked["fields"])
     body, arrays = message.encode()
     sent_ns = hub.act(host_of[node], node, port, kind.__message_type__, body, arrays)
     epoch = world.graph.epoch
@@ -143,6 +154,28 @@ def _send(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, 
         "sent_scet": epoch.utc(sent_ns, digits=9),
         "arrives_ert": epoch.utc(sent_ns + 1, digits=9),
     }
+
+
+def _fault(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
+    """Begin a ``fault``, written as an entry of a graph file without its beginning, or end one by its id (``end``)."""
+    graph, sent_ns = world.graph, hub.soonest_ns(set(host_of.values()))
+    id, until_ns = asked.get("end"), graph.until_ns
+    told: list[tuple[int, str, Any]]
+    if id is not None:
+        told = [(sent_ns, node, FaultEnds(id)) for node in graph.nodes]
+    else:
+        spec = read_fault(asked["fault"], graph, sent_ns + 1)
+        id, until_ns = f"{spec.fault.verb}-{secrets.token_hex(2)}", spec.until_ns
+        begins = acts_of(spec.fault, id, graph.nodes, graph.channels)
+        told = [(sent_ns, node, what) for node, what in begins]
+        told += [(until_ns - 1, node, what) for node, what in end_of(begins) if until_ns < graph.until_ns]
+        world.check_fault(spec)
+    for at_ns, node, what in told:
+        body, arrays = what.encode()
+        hub.act(host_of[node], node, FAULTS.removeprefix(OUTSIDE), what.__message_type__, body, arrays, at_ns)
+    utc, ends = graph.epoch.utc, until_ns < graph.until_ns
+    at = {"from_scet": utc(sent_ns + 1, digits=9), "until_scet": utc(until_ns, digits=9) if ends else None}
+    return {"id": id, "nodes": sorted({node for _, node, _ in told}), **at}
 
 
 def _message_type(name: str) -> type[Message]:
@@ -167,78 +200,7 @@ def _message_types() -> dict[str, type[Message]]:
     return {kind.__message_type__: kind for kind in Message.__subclasses__() if hasattr(kind, "__message_type__")}
 
 
-def _message(kind: type[Message], fields: Mapping[str, Any]) -> Message:
-    """A message of fields in plain values: bytes as base64, an array as a list or as recordings have it.
-
-    Raises:
-        MessageError: a field is unknown, missing or wrong; the error lists the fields.
-    """
-    hints = typing.get_type_hints(kind)
-    declared = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    name = kind.__message_type__
-    told = [
-        f"{field}: {_hint_text(hints[field])}" + ("" if it.default is dataclasses.MISSING else f" = {it.default!r}")
-        for field, it in declared.items()
-    ]
-    takes = f"its fields are: {', '.join(told)}" if told else "it has no fields"
-    for field in fields:
-        if field not in declared:
-            nearest = did_you_mean(field, declared)
-            raise MessageError(f"{name} has no field {field!r}; " + (f"{nearest} " if nearest else "") + takes)
-    needed = [field for field, it in declared.items() if it.default is dataclasses.MISSING and field not in fields]
-    if needed:
-        raise MessageError(f"{name} also needs {', '.join(needed)}; {takes}")
-    try:
-        return kind(**{field: _value(hints[field], value, f"{name}: {field}") for field, value in fields.items()})
-    except MessageError as error:
-        raise MessageError(f"{error}; {takes}") from None
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    """What a plain value stands for where a message has this annotation; what fits nothing is left to its check."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint is bytes and isinstance(value, str):
-        try:
-            return base64.b64decode(value, validate=True)
-        except binascii.Error as error:
-            raise MessageError(f"{where} is {value!r}, which is no base64 ({error})") from None
-    if np.ndarray in (hint, origin):
-        return _array(value, where)
-    if isinstance(hint, type) and issubclass(hint, Message) and isinstance(value, Mapping):
-        return _message(hint, value)
-    if origin in (types.UnionType, typing.Union) and value is not None:
-        return _value(next(each for each in arguments if each is not type(None)), value, where)
-    if origin is tuple and isinstance(value, tuple | list):
-        inner = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else arguments
-        if len(inner) == len(value):
-            return tuple(_value(each, item, where) for each, item in zip(inner, value, strict=True))
-    if origin is dict and isinstance(value, Mapping):
-        return {key: _value(arguments[1], item, where) for key, item in value.items()}
-    return value
-
-
-def _array(value: Any, where: str) -> Any:
-    """An array of numbers in lists, or of ``dtype``, ``shape`` and base64 ``data``."""
-    try:
-        if isinstance(value, Mapping):
-            data = base64.b64decode(value["data"], validate=True)
-            return np.frombuffer(data, np.dtype(value["dtype"])).reshape(value["shape"])
-        return np.array(value)
-    except (ValueError, TypeError, KeyError) as error:
-        raise MessageError(
-            f"{where} is no array ({error}); write it as a list of numbers, or as {{dtype, shape, data: base64}}"
-        ) from None
-
-
-def _instead(name: str, names: typing.Iterable[str]) -> str:
+def _instead(name: str, names: Iterable[str]) -> str:
     """The nearest name, and all of them."""
     nearest = did_you_mean(name, names)
     return " ".join(part for part in (nearest, f"there are: {', '.join(sorted(names))}") if part)
-
-
-def _hint_text(hint: Any) -> str:
-    if isinstance(hint, type) and issubclass(hint, Message):
-        return f"{{{', '.join(typing.get_type_hints(hint))}}}"
-    return (
-        "array" if hint is np.ndarray else getattr(hint, "__name__", str(hint)) if isinstance(hint, type) else str(hint)
-    )

@@ -40,8 +40,8 @@ class RunOptions:
     report: bool = True
     #: Simulated seconds per wall second; None: as fast as it goes.
     speed: float | None = None
-    #: How often a killed process may be started again.
-    restarts: int = 10
+    #: How often a killed process may be started again; None: as often as the graph says.
+    restarts: int | None = None
     #: Let hosts take part whose arithmetic differs: then the digest proves nothing beyond this run.
     mixed: bool = False
     #: Say why when the run has not got on for so long (wall s); None: never.

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightlag.bus.errors import RunError
-from lightlag.bus.hub import Outcome
 from lightlag.bus.journal import read_facts, read_journal
 from lightlag.bus.operator import OPERATOR, Operator
+from lightlag.bus.outcome import Outcome
 from lightlag.bus.security import Keys
 from lightlag.bus.shell import HUB_AGAIN, LEAVE
 from lightlag.launch.rundir.directory import RunDirectory

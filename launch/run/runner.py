@@ -14,16 +14,15 @@ from types import FrameType
 from typing import Any
 
 from lightlag.bus.errors import GraphError, LightlagError
-from lightlag.bus.hub import Outcome
 from lightlag.bus.journal import read_facts
-from lightlag.launch.graph.loading import load_graph
+from lightlag.bus.outcome import Outcome
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.placement.placing import Groups, choose, place
 from lightlag.launch.placement.world import World
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.launch.rundir.live import is_alive
 
-from .beginning import begin_journal, find_beside
+from .beginning import begin_journal, begun_graph
 from .closing import conclude
 from .inprocess import InProcess
 from .options import AUTO, Observer, RunOptions, RunResult
@@ -62,6 +61,15 @@ def _groups(world: World, options: RunOptions) -> Groups | None:
     """Which nodes run together, in processes of their own; None: all in this process."""
     if options.processes is None:
         return None
+    if only_here := world.graph.only_here:
+        if options.processes == AUTO and not world.graph.machines:
+            return None
+        name = only_here[0]
+        raise world.graph.error(
+            f"nodes.{name}",
+            f"{world.graph.nodes[name].type} is defined in this process, and no other could import it",
+            "put the class into a module and import it from there, or run the graph in this process",
+        )
     if (groups := groups_apart(world, options.processes or 1)) is not None:
         return groups
     if options.processes == AUTO:
@@ -88,8 +96,7 @@ def resume(run_dir: Path, options: RunOptions, observer: Observer) -> RunResult:
         raise GraphError(f"{run_dir} has come to its end; there is nothing to resume")
     directory.clear()
     facts = read_facts(directory.journal)
-    find_beside(facts)
-    world = World(load_graph(str(directory.graph), {}))
+    world = World(begun_graph(directory, facts))
     options = replace(options, processes=len(facts["groups"]) if facts["processes"] else None, record=facts["record"])
     return _run(world, directory, options, observer, begun)
 
@@ -147,7 +154,7 @@ def _drive(
             tell=observer.noticed,
             behind=behind,
             speed=options.speed,
-            restarts=options.restarts,
+            restarts=world.graph.restarts if options.restarts is None else options.restarts,
             graph=world.graph,
         )
         return supervisor.run()

@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from lightlag.bus.time import NEVER_NS
-from lightlag.launch.graph.instants import When, instant_ns
+from lightlag.launch.graph.instants import When
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.rundir.directory import RunDirectory
 
@@ -44,7 +44,7 @@ class Simulation(Driven):
             NodeFailed: a node's own code has raised.
             GraphError: ``until`` is no instant.
         """
-        bound_ns = self.until_ns if until is None else instant_ns(self.epoch, until)
+        bound_ns = self.until_ns if until is None else self.instant_ns(until)
         if bound_ns > self.now_ns:
             self.advance(bound_ns)
             self.now_ns = min(bound_ns, self.until_ns)

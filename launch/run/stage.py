@@ -18,6 +18,7 @@ from lightlag.bus.journal import Journal, read_facts
 from lightlag.bus.operator import OPERATOR
 from lightlag.bus.shell import EARLY_REPORT_EVENTS
 from lightlag.bus.time import NEVER_NS
+from lightlag.launch.graph.faults import acts_of_graph
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.placement.world import World
 from lightlag.launch.rundir.directory import HostFiles, RunDirectory
@@ -96,8 +97,9 @@ class Here:
         self.world.check()
         nodes = sorted(self.world.nodes)
         self._host = self.world.host(HERE, nodes)
-        self._acts = 0
-        self._pending: list[Emission] = []
+        #: What is sent from outside and not taken in yet; the faults of the graph are the first of it.
+        self._pending = [emission for _, emission in acts_of_graph(graph)]
+        self._acts = len(self._pending)
         self._journal: Journal | None = None
         self._files: HostFiles | None = None
         if directory is not None:

@@ -7,7 +7,7 @@ runs/<utc>-<graph>/
     summary.json          the figures of the run
     report.html           one page to look at
     pictures/             what the ground received
-    logs/<node>.log       a JSON object per line
+    logs/<node>.log       a JSON object per line: scet (UTC), t_ns, node, level, text, fields
     journal               how the run was placed, every accepted report, every act from outside: the run itself
     parts/                what each host has recorded and published so far; removed after the merge
 """
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -23,10 +24,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from lightlag.bus.activation import Completion, Product
-from lightlag.bus.errors import GraphError
+from lightlag.bus.errors import GraphError, JournalError
 from lightlag.bus.part import PartWriter
 from lightlag.bus.schema import json_value
 from lightlag.bus.time import Epoch
+
+_EPOCH = re.compile(r"^epoch: '?([^'\n]+)'?$", re.MULTILINE)
 
 
 class RunDirectory:
@@ -74,6 +77,22 @@ class RunDirectory:
             return bool(json.loads(self.summary.read_text(encoding="utf-8")).get("digest"))
         except (OSError, ValueError):
             return False
+
+    def epoch(self) -> Epoch:
+        """The epoch of the run, as its resolved graph says.
+
+        Raises:
+            JournalError: it has none: no run was begun there.
+        """
+        try:
+            text = self.graph.read_text(encoding="utf-8")
+        except OSError:
+            text = ""
+        # The file is ours, a key a line; to read all of it as YAML takes a hundred times as long.
+        found = _EPOCH.search(text)
+        if found is None:
+            raise JournalError(f"{self.path} holds no run: it has no graph; see the folders under runs/")
+        return Epoch.parse(found[1])
 
     def clear(self) -> None:
         """Take away what was derived of the journal: whoever goes on with the run makes all of it again."""
@@ -149,9 +168,15 @@ class HostFiles:
         if self._part is not None:
             self._part.write(done)
         for record in done.logs:
-            line = {"scet": self._epoch.utc(record.t_ns), "t_ns": record.t_ns, "level": record.level}
-            fields = json_value(record.fields)
-            self._log(record.node).write(json.dumps({**line, "text": record.text, "fields": fields}) + "\n")
+            line = {
+                "scet": self._epoch.utc(record.t_ns),
+                "t_ns": record.t_ns,
+                "node": record.node,
+                "level": record.level,
+                "text": record.text,
+                "fields": json_value(record.fields),
+            }
+            self._log(record.node).write(json.dumps(line) + "\n")
         for product in done.products:
             self._publish(product)
         if done.logs:

@@ -33,7 +33,7 @@ def is_alive(live: Path) -> bool:
         return False
     with suppress(OSError):
         os.kill(pid, 0)
-        return _state(pid) != "Z"  # one that was killed, and that nobody has waited for, does not run
+        return not is_zombie(pid)
     return False
 
 
@@ -67,6 +67,11 @@ def operator(run_dir: Path) -> Operator:
 def is_suspended(pid: int) -> bool:
     """Whether a process was stopped from outside, by Ctrl-Z, SIGSTOP or a debugger (told on Linux only)."""
     return _state(pid) in ("T", "t")
+
+
+def is_zombie(pid: int) -> bool:
+    """Whether a process was killed, and nobody has waited for it: it does not run (told on Linux only)."""
+    return _state(pid) == "Z"
 
 
 def _state(pid: int) -> str:

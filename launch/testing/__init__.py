@@ -5,6 +5,8 @@
     under_test    the run as a test has it: what it expects of it, and does to it
     expectation,  what a test expects of a reception, and what one lacks of that;
     pending       who waits for what
+    goldens       golden files of tests
+    searching     a test run again and again under faults
     telling       what is said when a test fails
 
 Imported by: pytest, and whoever writes tests.

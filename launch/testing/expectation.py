@@ -14,6 +14,7 @@ from lightlag.bus.message import Message
 from lightlag.launch.run.driven import is_of
 
 _MISSING = object()
+_EXACT_S = 1e-3
 
 
 class Miss(NamedTuple):
@@ -117,6 +118,15 @@ class Expectation:
                 yield Miss(name, _shown(wanted), _shown(got))
         if self.where is not None and not self.where(message):
             yield Miss("where", source_of(self.where), f"not so of {short(message)}")
+
+
+def is_as_long(took_s: float, wanted: Any) -> bool:
+    """Whether a time (s) is what is wanted: a number to the millisecond, ``pytest.approx``, or what a function says."""
+    if callable(wanted):
+        return bool(wanted(took_s))
+    if isinstance(wanted, int | float):
+        return abs(took_s - wanted) <= _EXACT_S
+    return bool(took_s == wanted)
 
 
 def kind_name(kind: type | str) -> str:

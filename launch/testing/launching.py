@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +15,35 @@ from lightlag.launch.run.stage import Here, Stage
 from lightlag.launch.rundir.directory import RunDirectory
 
 
-def staged(
-    graph: str | Path | Graph,
-    arguments: Mapping[str, Any],
-    until: str | None,
-    folder: Path,
-    directory: RunDirectory,
-    processes: int,
-) -> Stage:
-    """The stage of a test's run; ``folder`` is where the test is.
+def the_graph(
+    graph: str | Path | Graph, arguments: Mapping[str, Any], until: str | None, folder: Path, directory: RunDirectory
+) -> Graph:
+    """The graph that a test names; ``folder`` is where the test is.
 
     Raises:
-        GraphError: there is no such graph, or it cannot run.
+        GraphError: there is none, or it is wrong.
     """
-    found = graph if isinstance(graph, Graph) else _loaded(graph, arguments, until, folder, directory)
-    if isinstance(graph, Graph) and (arguments or until):
+    if not isinstance(graph, Graph):
+        return _loaded(graph, arguments, until, folder, directory)
+    if arguments or until:
         raise GraphError(
             "arguments and until belong to a graph file; a Graph has them in it already: load it with them, or use "
             "dataclasses.replace"
         )
+    return graph
+
+
+def staged(graph: Graph, directory: RunDirectory, processes: int) -> Stage:
+    """The stage of a test's run: here, or over processes.
+
+    Raises:
+        GraphError: it cannot run.
+    """
     if processes:
         from lightlag.launch.run.elsewhere import Elsewhere
 
-        return Elsewhere(found, directory, processes)
-    return Here(found, directory)
+        return Elsewhere(graph, directory, processes)
+    return Here(graph, directory)
 
 
 def _loaded(
@@ -45,8 +51,14 @@ def _loaded(
 ) -> Graph:
     texts = {name: as_text(value) for name, value in arguments.items()}
     if isinstance(graph, str) and "\n" in graph:
-        file = directory.path.with_name(f"{directory.path.name}.yaml")
-        file.write_text(graph, encoding="utf-8")
-        return load_graph(file, texts, until=until)
+        return load_graph(_written(graph, directory.path.parent), texts, until=until)
     beside = folder / graph
     return load_graph(beside if beside.is_file() else graph, texts, until=until)
+
+
+def _written(text: str, folder: Path) -> Path:
+    """The file of a graph that a test has as text."""
+    numbered = (folder / (f"run-{number}.yaml" if number > 1 else "run.yaml") for number in count(1))
+    file = next(file for file in numbered if not file.exists() or file.read_text(encoding="utf-8") == text)
+    file.write_text(text, encoding="utf-8")
+    return file

@@ -26,17 +26,30 @@ if TYPE_CHECKING:
 
 _FIXTURE = "launch_graph"
 _RUNS = pytest.StashKey[list[Any]]()
+_TRIALS = pytest.StashKey[Any]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option."""
-    parser.getgroup("lightlag").addoption(
+    group = parser.getgroup("lightlag")
+    group.addoption(
         "--lightlag-processes",
         metavar="N",
         type=int,
         default=0,
         help="run the graphs of launch_graph in N processes each, as lightlag launch --processes N does (default: in "
         "the process of the test)",
+    )
+    group.addoption(
+        "--lightlag-faults",
+        metavar="SEEDS",
+        help="run every test of launch_graph again for each of these seeds (seed:=1..200), with the faults that it "
+        "draws, and tell the least of the first faults with which the test fails",
+    )
+    group.addoption(
+        "--lightlag-update-golden",
+        action="store_true",
+        help="let run.assert_golden write its files instead of comparing with them, and show what changes",
     )
 
 
@@ -69,6 +82,18 @@ def pytest_asyncio_loop_factories(
     return given or {"asyncio": asyncio.new_event_loop}
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test under faults, if that is asked for; else it is nobody's business here."""
+    __tracebackhide__ = True
+    trials = pyfuncitem.stash.get(_TRIALS, None)
+    if trials is None:
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    trials.conduct(lambda: pyfuncitem.obj(**arguments), pyfuncitem.stash[_RUNS])
+    return True
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Say of a test that failed where its runs are, and how far they had come."""
@@ -86,21 +111,40 @@ def launch_graph(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cal
     current one), as the text of a graph file, or as a ``Graph``; its arguments are given by keyword."""
     runs: list[RunUnderTest] = []
     request.node.stash[_RUNS] = runs
+    launched = 0
+    trials = _trials(request.config.option.lightlag_faults)
+    if trials is not None:
+        request.node.stash[_TRIALS] = trials
 
     def launch(graph: str | Path | Graph, *, until: str | None = None, **arguments: Any) -> RunUnderTest:
         from lightlag.launch.rundir.directory import RunDirectory
-        from lightlag.launch.testing.launching import staged
+        from lightlag.launch.testing.goldens import Golden
+        from lightlag.launch.testing.launching import staged, the_graph
         from lightlag.launch.testing.under_test import RunUnderTest
 
-        number = f"-{len(runs) + 1}" if runs else ""
+        nonlocal launched
+        launched += 1
+        number = f"-{launched}" if launched > 1 else ""
         directory = RunDirectory.create("test", tmp_path / f"run{number}")
-        stage = staged(
-            graph, arguments, until, request.path.parent, directory, request.config.option.lightlag_processes
-        )
-        run = RunUnderTest(stage)
+        options, folder = request.config.option, request.path.parent
+        loaded = the_graph(graph, arguments, until, folder, directory)
+        loaded = loaded if trials is None else trials.faulty(loaded)
+        stage = staged(loaded, directory, options.lightlag_processes)
+        run = RunUnderTest(stage, Golden(folder, options.lightlag_update_golden))
         runs.append(run)
         return run
 
     yield launch
     for run in runs:
         run.close()
+
+
+def _trials(seeds: str | None) -> Any:
+    if seeds is None:
+        return None
+    from lightlag.launch.testing.searching import Trials, read_seeds
+
+    try:
+        return Trials(read_seeds(seeds))
+    except ValueError as error:
+        raise pytest.UsageError(f"--lightlag-faults: {error}") from None

@@ -25,20 +25,23 @@ def disappointment(
     lost: Sequence[Loss],
     run_dir: Path | None,
     found: Sequence[Reception] = (),
+    *,
+    was_to_be_lost: bool = False,
 ) -> str:
     """Of an expectation that was not met between two instants; ``found`` are the steps before it that were met.
 
     ``came`` and ``lost`` are what its receiver received and lost since ``began_ns``.
     """
-    who = f"{expectation.receiver} did not receive" if expectation.receiver else "nobody received"
+    does, did = ("lose", "lost") if was_to_be_lost else ("receive", "received")
+    who = f"{expectation.receiver} did not {does}" if expectation.receiver else f"nobody {did}"
     lines = [f"{who} {expectation.text()}"]
     lines.append(f"  from {epoch.utc(began_ns)} to {epoch.utc(ended_ns)} ({_span(ended_ns - began_ns)}): {why}")
     lines += [f"  step {number} came: {_line(epoch, it)}" for number, it in enumerate(found, start=1)]
     nearest = expectation.nearest(came)
     if nearest is not None:
         reception, misses = nearest
-        lines += ["", f"nearest: {_line(epoch, reception)}"]
-        lines += _table([("field", "expected", "got"), *misses]) if misses else ["  it was met by that before"]
+        lines += ["", f"{'nearest' if misses else 'received instead'}: {_line(epoch, reception)}"]
+        lines += _table([("field", "expected", "got"), *misses]) if misses else []
     elif came:
         kinds: dict[str, int] = {}
         for reception in came:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,16 +21,16 @@ from lightlag.bus.emission import Loss, Reception
 from lightlag.bus.errors import GraphError, NodeFailed
 from lightlag.bus.message import Message
 from lightlag.bus.time import NEVER_NS, NS_PER_S
-from lightlag.launch.graph.instants import Span, When, instant_ns, span_ns
+from lightlag.launch.graph.instants import Span, When, span_ns
 from lightlag.launch.run.driven import Driven
 from lightlag.launch.run.stage import Stage, Watch
 
-from .expectation import Expectation
+from .expectation import Expectation, is_as_long
+from .goldens import Golden
 from .loop import DrivingLoop, driving_loop
 from .pending import ExpectationFailed, Guard, Pending
 from .telling import disappointment, look_on, violation
 
-_EXACT_S = 1e-3
 #: What can be asked of a reception beside the fields of its message.
 _ASKED = ("kind", "source", "sender", "channel", "where")
 
@@ -37,8 +38,9 @@ _ASKED = ("kind", "source", "sender", "channel", "where")
 class RunUnderTest(Driven):
     """A run, as a test has it; an asynchronous context manager that the fixture ``launch_graph`` makes."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, golden: Golden | None = None) -> None:
         super().__init__(stage)
+        self._golden = golden or Golden()
         self._pending: dict[Pending, None] = {}
         self._guards: list[Guard] = []
         #: Of every receiver, how much of what it received has met an expectation, or come before that.
@@ -198,14 +200,7 @@ class RunUnderTest(Driven):
             )
         for it in found:
             took_s = (it.received_ns - it.emission.sent_ns) / NS_PER_S
-            good = (
-                delay_s(took_s)
-                if callable(delay_s)
-                else abs(took_s - delay_s) <= _EXACT_S
-                if isinstance(delay_s, int | float)
-                else took_s == delay_s
-            )
-            if not good:
+            if not is_as_long(took_s, delay_s):
                 when = self.epoch.utc(it.received_ns)
                 raise ExpectationFailed(
                     f"{it.emission.type} {sender}:{it.emission.seq} took {took_s:.6f} s to {receiver}, received {when} "
@@ -216,7 +211,7 @@ class RunUnderTest(Driven):
 
     async def sleep_until(self, when: When) -> None:
         """Sleep until an instant of the run: UTC, or a duration after the epoch; return at once if it has passed."""
-        t_ns = instant_ns(self.epoch, when)
+        t_ns = self.instant_ns(when)
         if t_ns > self.now_ns:
             await self._its_loop().until_ns(self._offset_ns + t_ns)
 
@@ -224,6 +219,20 @@ class RunUnderTest(Driven):
         """Let the run go to its end; returns its digest."""
         await self.sleep_until(self.until_ns)
         return self.finish()
+
+    async def assert_golden(self, file: Path | str) -> None:
+        """Let the run go to its end; it is then the golden one in ``file``, from the test's folder, within what may
+        depart there. With ``--lightlag-update-golden`` the file is written instead, and what has changed is shown.
+
+        Raises:
+            ExpectationFailed: it is another, or there is no such file.
+        """
+        __tracebackhide__ = True
+        await self.to_the_end()
+        self.conclude(report=False)
+        assert self.run_dir is not None
+        if told := self._golden.check(file, self.run_dir):
+            raise ExpectationFailed(told)
 
     # -- as a context manager -----------------------------------------------------------------------------------
 
@@ -351,7 +360,7 @@ class RunUnderTest(Driven):
         pending = Pending(steps, future, self.now_ns, limit, reason)
         if reason is ... and receiver:
             self._catch_up(receiver, pending)
-        over = self._chains is not None or self.failure is not None or self.now_ns >= self.until_ns - 1
+        over = self.is_over or self.now_ns >= self.until_ns - 1
         if over and not future.done():
             raise self._disappointed(pending, "the run is over")
         self._pending[pending] = None
@@ -400,7 +409,9 @@ class RunUnderTest(Driven):
         came = [it for name in names for it in self._receptions[name] if it.received_ns > since_ns]
         lost = [it for name in names for it in self._losses[name] if it.t_ns > since_ns]
         came.sort(key=lambda it: it.received_ns)
-        if pending.reason is not ...:
-            why = f"nothing of that was lost there{f' for {pending.reason}' if pending.reason else ''}; {why}"
-        text = disappointment(self.epoch, step, since_ns, self.now_ns, why, came, lost, self.run_dir, pending.found)
+        to_be_lost = pending.reason is not ...
+        if to_be_lost and pending.reason:
+            why = f"nothing of that for the reason {pending.reason}; {why}"
+        told = (self.epoch, step, since_ns, self.now_ns, why, came, lost, self.run_dir, pending.found)
+        text = disappointment(*told, was_to_be_lost=to_be_lost)
         return ExpectationFailed(text)

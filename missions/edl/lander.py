@@ -7,6 +7,7 @@ first event (cruise-stage separation) until ``stay`` after touchdown is declared
 from __future__ import annotations
 
 import asyncio
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -32,6 +33,8 @@ class Lander(Rover):
         telemetry_every: Seconds = Field(default=1.0, gt=0, description="between two states on UHF, from entry on")
         quiet_every: Seconds = Field(default=5.0, gt=0, description="the same while it coasts, and on the ground")
         stay: Seconds = Field(default=600.0, ge=0, description="how long it goes on after touchdown")
+
+    sends: ClassVar[tuple[type, ...]] = (*Rover.sends, VehicleState)
 
     params: Params
 

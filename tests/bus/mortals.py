@@ -21,9 +21,10 @@ from lightlag.bus import wire
 from lightlag.bus.activation import Activatable
 from lightlag.bus.coordinator import Coordinator
 from lightlag.bus.fingerprint import arithmetic_fingerprint
-from lightlag.bus.hub import Hub, Outcome
+from lightlag.bus.hub import Hub
 from lightlag.bus.journal import Journal, past_of, restore
 from lightlag.bus.operator import Operator
+from lightlag.bus.outcome import Outcome
 from lightlag.bus.shell import HUB_AGAIN, LEAVE, HostAgain, run_shell
 
 #: A busy world: three hosts, some 80 reports.

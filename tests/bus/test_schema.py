@@ -8,9 +8,16 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
+from lightlag.bus.emission import Emission, Origin
+from lightlag.bus.errors import JournalError, MessageError
 from lightlag.bus.message import message
-from lightlag.bus.schema import json_schema, json_value
+from lightlag.bus.part import RECEIVED, Entry, header
+from lightlag.bus.payload import emission_of, opened
+from lightlag.bus.schema import json_schema, json_text, json_value, message_of
 
 
 @message("test.schema_inner")
@@ -92,3 +99,102 @@ def test_scalars_of_numpy_are_numbers_in_logs(kind):
 
 def test_what_json_has_no_word_for_becomes_its_text():
     assert json_value({"kind": Inner, 3: {1}}) == {"kind": str(Inner), "3": "{1}"}
+
+
+# -- and back ---------------------------------------------------------------------------------------------------------
+
+
+@message("test.schema_nested")
+class Nested:
+    ratio: float
+    label: str | None
+
+
+@message("test.schema_every", version=3)
+class Every:
+    number: int
+    ratio: float
+    text: str
+    flag: bool
+    blob: bytes
+    array: np.ndarray
+    point: Nested
+    maybe: int | None
+    maybe_ratio: float | None
+    maybe_point: Nested | None
+    several: tuple[Nested, ...]
+    pair: tuple[float, bytes]
+    named: dict[str, float]
+    deep: dict[str, tuple[np.ndarray, ...]]
+
+
+numbers = st.integers(-(1 << 63), (1 << 64) - 1)
+#: Every number but those of the many NaN that Python does not make; -0.0 and the infinities are among them.
+ratios = st.floats().map(lambda ratio: math.nan if math.isnan(ratio) else ratio)
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+points = st.builds(Nested, ratios, st.none() | texts)
+arrays = hnp.arrays(
+    st.sampled_from(["|b1", "|u1", "<i2", "<u4", "<i8", "<f2", "<f4", "<f8", ">f8"]),
+    hnp.array_shapes(min_dims=0, min_side=0),
+)
+everythings = st.builds(
+    Every,
+    number=numbers,
+    ratio=ratios,
+    text=texts,
+    flag=st.booleans(),
+    blob=st.binary(),
+    array=arrays,
+    point=points,
+    maybe=st.none() | numbers,
+    maybe_ratio=st.none() | ratios,
+    maybe_point=st.none() | points,
+    several=st.lists(points, max_size=3).map(tuple),
+    pair=st.tuples(ratios, st.binary()),
+    named=st.dictionaries(texts, ratios),
+    deep=st.dictionaries(texts, st.lists(arrays, max_size=2).map(tuple), max_size=2),
+)
+
+
+@given(everythings)
+def test_a_message_comes_back_from_its_json_byte_for_byte(sent):
+    assert message_of(Every, json.loads(json_text(sent))).encode() == sent.encode()
+    assert message_of(Every, json_value(sent)).encode() == sent.encode()
+
+
+@given(everythings, st.sampled_from([(), ("mro",)]), st.sampled_from(["", "goldstone"]), st.integers(0, 1 << 40))
+def test_an_emission_comes_back_from_its_record(sent, via, to, t_ns):
+    body, arrays = sent.encode()
+    origin = Origin("rover", 3, 17) if via else None
+    emission = Emission("mro", 5, "uhf", "test.schema_every@3", t_ns, body, arrays, to, 7, b"stamp", via, origin)
+    payload = opened(Entry(t_ns + 1, 0, RECEIVED, "goldstone", emission.packed, list(map(memoryview, emission.arrays))))
+    again = emission_of(json.loads(payload.json({})))
+    assert (again.body, again.arrays, header(again)) == (body, arrays, header(emission))
+
+
+def record_of(emission):
+    return json.loads(opened(Entry(9, 0, RECEIVED, "mro", emission.packed, [])).json({}))
+
+
+def test_what_was_recorded_undecoded_comes_back_as_its_bytes():
+    strange = Emission("rover", 1, "uhf", "test.schema_of_nobody@1", 5, b"\x93\x01\x02\x03")
+    assert emission_of(record_of(strange)).body == strange.body
+
+
+def test_a_message_that_cannot_be_made_again_as_it_was_is_told():
+    wide = Emission("rover", 1, "uhf", "test.schema_inner@1", 5, b"\x91\xca" + np.float32(1.5).tobytes()[::-1])
+    with pytest.raises(JournalError, match=r"rover:1 \(test.schema_inner@1\).* 10 bytes, and 6 were sent"):
+        emission_of(record_of(wide))
+    other = record_of(Emission("rover", 1, "uhf", "test.schema_inner@1", 5, *Inner(1.5).encode()))
+    with pytest.raises(JournalError, match=r"no message type 'test.schema_elsewhere@1' is known here"):
+        emission_of({**other, "type": "test.schema_elsewhere@1"})
+
+
+def test_fields_that_are_none_are_told_with_those_there_are():
+    for fields, words in [
+        ({"range": 1.0}, "has no field 'range'; did you mean 'range_km'\\? its fields are: range_km: float"),
+        ({}, "also needs range_km"),
+        ({"range_km": "far"}, "range_km is 'far'"),
+    ]:
+        with pytest.raises(MessageError, match=words):
+            message_of(Inner, fields)

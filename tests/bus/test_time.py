@@ -9,7 +9,16 @@ import spiceypy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightlag.bus.time import NS_PER_S, Epoch, TimeError, tdb_ns_from_utc, unix_ns_from_tdb, utc_from_tdb_ns
+from lightlag.bus.time import (
+    NS_PER_S,
+    TIME_SYSTEMS,
+    Epoch,
+    TimeError,
+    tdb_ns_from_text,
+    tdb_ns_from_utc,
+    unix_ns_from_tdb,
+    utc_from_tdb_ns,
+)
 
 #: How far we may be from SPICE. Its ephemeris time is a float of seconds: neighbours are 119 ns apart in 2021 and, from
 #: 2034 on, 238 ns, where no two agree better than that.
@@ -137,3 +146,37 @@ def test_we_agree_with_spice(leap_seconds):
 def test_spice_reads_our_instants_as_we_do(leap_seconds):
     for tdb_ns in range(-530_000_000 * NS_PER_S, 530_000_000 * NS_PER_S, 8_765_432_123_456_789):
         assert from_spice_ns(utc_from_tdb_ns(tdb_ns, 9)[:-1], tdb_ns) < SPICE_TOLERANCE_NS
+
+
+# TT is TDT there, and TAI it does not read at all. The instants are the same one.
+@pytest.mark.usefixtures("leap_seconds")
+@pytest.mark.parametrize(
+    ("system", "text"),
+    [
+        ("UTC", "2021-02-18T20:00:00"),
+        ("TAI", "2021-02-18T20:00:37"),
+        ("TT", "2021-02-18T20:01:09.184"),
+        ("TDB", "2021-02-18T20:01:09.185200"),
+    ],
+)
+def test_an_instant_has_one_name_in_every_time_system(system, text):
+    et_s = spiceypy.str2et("2021-02-18T20:00:00")
+    assert abs(tdb_ns_from_text(text, system) - round(et_s * NS_PER_S)) < 1000
+    if system in ("TT", "TDB"):
+        told_s = spiceypy.str2et(f"{text.replace('T', ' ')} {'TDT' if system == 'TT' else 'TDB'}")
+        assert abs(tdb_ns_from_text(text, system) - round(told_s * NS_PER_S)) <= SPICE_TOLERANCE_NS
+
+
+@pytest.mark.parametrize(
+    ("system", "text", "told"),
+    [
+        ("GPS", "2021-02-18T20:00:00", "'GPS' is no time system"),
+        ("TT", "2016-12-31T23:59:60", "TT has no leap seconds"),
+        ("TAI", "yesterday", "not an instant of TAI"),
+        ("TDB", "2021-02-30T00:00:00", "not an instant of TDB: day is out of range"),
+    ],
+)
+def test_what_is_no_instant_of_a_time_system_is_refused(system, text, told):
+    with pytest.raises(TimeError, match=told):
+        tdb_ns_from_text(text, system)
+    assert "UTC" in TIME_SYSTEMS

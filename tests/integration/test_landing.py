@@ -40,6 +40,13 @@ def test_nothing_arrives_sooner_than_the_lookahead_of_the_window_in_which_it_was
         assert took_ns >= world.window_bound_ns(data["source"], receiver, start_ns), (receiver, data)
 
 
+def test_what_a_node_said_itself_is_what_its_class_declares_to_say(landing):
+    told = [data for _, data in landing.receptions + landing.losses]
+    said = {(data["source"], data["type"]) for data in told if data["source"] == data["origin"][0]}
+    declared = {(name, kind.__message_type__) for name, node in landing.graph.nodes.items() for kind in node.cls.sends}
+    assert said == declared
+
+
 # -- when ------------------------------------------------------------------------------------------------------------
 
 

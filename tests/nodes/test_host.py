@@ -13,6 +13,7 @@ from lightlag.bus.activation import Tally
 from lightlag.bus.digest import run_digest
 from lightlag.bus.errors import BrokenPromise, NodeError
 from lightlag.bus.medium import Channel, Verdict, Wire
+from lightlag.bus.operator import OPERATOR, OUTSIDE
 from lightlag.bus.time import NEVER_NS
 
 
@@ -236,6 +237,31 @@ def test_a_changed_trajectory_solves_again_what_is_on_the_way():
     world.rejudge("b")
     assert world.activate(NEVER_NS, [], NEVER_NS).failure is None
     assert receiver.seen == [(80, "a", "hello")]
+
+
+def test_a_node_that_moves_is_reached_by_what_is_on_its_way_where_it_now_is_and_never_in_the_past():
+    async def say(node):
+        for _ in range(3):
+            node.link.send(Note("hello"))
+            await asyncio.sleep(20e-9)
+
+    async def move_at_50(node):
+        async def move():
+            await node.sleep_until(50)
+            space.delays_ns["b"] = 15  # 0 + 15 is past, 20 + 15 too; they are there at once
+            node.moved()
+
+        asyncio.get_running_loop().create_task(move())
+        await listen(node)
+
+    space = Space({"b": 100, "c": 100})
+    receiver, other = Scripted("b", move_at_50), Scripted("c", listen)
+    world = host([Scripted("a", say), receiver, other], [wire("wire", "a", "b", "c", medium=space)])
+    act = note_from(OPERATOR, 1, 70, "from outside", channel=f"{OUTSIDE}link")
+    act.to = "b"
+    assert world.activate(NEVER_NS, [act], NEVER_NS).failure is None
+    assert receiver.seen == [(51, "a", "hello")] * 2 + [(55, "a", "hello"), (71, OPERATOR, "from outside")]
+    assert [t_ns for t_ns, _, _ in other.seen] == [100, 120, 140]
 
 
 # -- failures -------------------------------------------------------------------------------------------------------

@@ -40,6 +40,12 @@ class Scripted(Node):
         if self.script is not None:
             await self.script(self)
 
+    def again(self) -> Scripted:
+        """Another instance, that adds to what the first has seen."""
+        again = type(self)(self.name, self.script)
+        again.seen = self.seen
+        return again
+
 
 class Transmitter(Node):
     """A node with a radio of 8 kbit/s: a millisecond a byte."""

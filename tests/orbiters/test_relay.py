@@ -8,6 +8,8 @@ from lightlag.bus.emission import Emission
 from lightlag.bus.medium import Channel, Wire
 from lightlag.bus.message import message
 from lightlag.bus.time import NEVER_NS, NS_PER_S, Epoch
+from lightlag.nodes import faults
+from lightlag.nodes.faults import act, acts_of, end_of
 from lightlag.nodes.host import Host
 from lightlag.nodes.params import RadioSpec
 from lightlag.nodes.telemetry import Housekeeping
@@ -43,6 +45,13 @@ def frame(number):
 
 
 FRAME_BITS = 8 * frame(1).size_bytes
+
+
+def safe_mode(from_s, until_s):
+    """The acts of a fault that has the orbiter in safe mode."""
+    begins = [(node, told, from_s) for node, told in acts_of(faults.safe_mode("odyssey"), "s", ["odyssey"], {})]
+    ends = [(node, told, until_s) for node, told in end_of([(node, told) for node, told, _ in begins])]
+    return [act(node, told, at_s * NS_PER_S, seq) for seq, (node, told, at_s) in enumerate(begins + ends, 1)]
 
 
 @pytest.fixture
@@ -91,6 +100,26 @@ def test_a_playback_that_the_queue_refuses_goes_on(flown):
     assert sent == [1, 2, 3]
     assert words == 1
     assert [record.fields["refused"] for record in warnings] == [1, 2, 3]
+
+
+def test_an_orbiter_in_safe_mode_says_little_and_relays_nothing():
+    orbiter = Orbiter("odyssey", RelayOrbiter.Params(housekeeping_every="1 s"))
+    channels = [
+        Channel("uhf", Wire(1), {"odyssey": "uhf"}, {"rover": "port"}),
+        Channel("down", Wire(1), {"earth": "port"}, {"odyssey": "xband"}),
+    ]
+    epoch = Epoch.parse("2021-02-18T20:26:00Z")
+    host = Host("mars", [orbiter], channels, epoch=epoch, seed=1, until_ns=60 * NS_PER_S)
+    frames = [frame(number) for number in range(1, 60)]
+    done = host.activate(NEVER_NS, [*safe_mode(15, 45), *frames], NEVER_NS)
+    assert done.failure is None
+    relayed = [emission.origin.seq for emission in done.outbox if emission.type == "test.relay.frame@1"]
+    words_s = [emission.sent_ns // NS_PER_S for emission in done.outbox if emission.type != "test.relay.frame@1"]
+    assert relayed == [*range(1, 15), *range(45, 60)]
+    assert words_s == [*range(1, 15), 20, 30, 40, *range(45, 60)]
+    # What it heard in safe mode it has received, and forgotten.
+    assert orbiter.frames_received == len(relayed)
+    assert not [loss for loss in done.losses if loss.reason == "fault"]
 
 
 def test_housekeeping_that_the_queue_refuses_is_told_too(flown):

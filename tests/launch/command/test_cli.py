@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -98,7 +99,7 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> Runner:
 
 def test_a_right_graph_is_called_right(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["validate", pair]) == 0
-    assert capsys.readouterr().out == "pair is right: 2 nodes, 1 channels\n"
+    assert capsys.readouterr().out == "pair is right: 2 nodes, 1 channel\n"
 
 
 def test_validate_promises_only_what_it_checks(capsys: pytest.CaptureFixture[str]) -> None:
@@ -358,3 +359,26 @@ def test_the_displays_are_observers(graph: Graph) -> None:
         observer.progress(0)
         observer.learnt([])
         observer.finished(RESULT)
+
+
+def test_what_show_tells_is_data_too(pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["show", pair, "--args", "--json"]) == 0
+    (rate,) = json.loads(capsys.readouterr().out)["arguments"]
+    assert rate == {
+        "name": "rate",
+        "type": "data rate",
+        "default": "8 kbit/s",
+        "min": "1 bit/s",
+        "max": None,
+        "help": "What they send at.",
+    }
+    assert cli.main(["show", pair, "rate:=1kbit/s", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["epoch"], told["until_s"], told["arguments"]) == (
+        "2021-02-18T20:26:00.000Z",
+        2400.0,
+        {"rate": "1kbit/s"},
+    )
+    assert told["channels"]["uhf"]["members"] == {"a": "uhf", "b": "uhf"}
+    assert told["nodes"]["a"] == {"type": "tests.launch.fixtures.nodes:Beacon"}
+    assert cli.main(["show", pair, "--resolved", "--json"]) == 2

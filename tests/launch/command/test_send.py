@@ -25,7 +25,7 @@ from lightlag.bus.journal import Journal, read_facts, read_journal
 from lightlag.bus.message import message, message_class
 from lightlag.bus.operator import OPERATOR, Operator
 from lightlag.bus.pace import Pace
-from lightlag.launch.cli import app
+from lightlag.launch.command.calling import app_of
 from lightlag.launch.command.display import PlainDisplay
 from lightlag.launch.command.send import read_fields, told_text
 from lightlag.launch.graph.loading import load_graph
@@ -171,7 +171,8 @@ def test_bytes_and_arrays_that_are_none_are_told(world):
 
 def test_what_the_hub_cannot_be_asked_is_told(world):
     told = answer(Desk(), world, {}, "dance", {})
-    assert told["error"] == "the hub knows no 'dance'; it can be asked for about, send, status, stop, tap, untap"
+    known = "about, act, fault, send, status, stop, tap, untap"
+    assert told["error"] == f"the hub knows no 'dance'; it can be asked for {known}"
 
 
 # -- on the command line ----------------------------------------------------------------------------------------------
@@ -206,7 +207,7 @@ def test_words_that_are_no_fields_are_told_all_at_once(words, told):
 
 @pytest.fixture
 def command():
-    return lambda *words: CliRunner().invoke(app, ["send", *words])
+    return lambda *words: CliRunner().invoke(app_of("send"), ["send", *words])
 
 
 def test_the_command_reaches_a_live_run_and_says_what_it_sent(command, tmp_path, world):

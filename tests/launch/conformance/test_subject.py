@@ -8,6 +8,7 @@ import pytest
 
 from lightlag.bus.errors import GraphError
 from lightlag.launch.conformance.subject import all_modules, plugins, subject_of
+from lightlag.launch.graph.plugins import installed as looked_up
 from lightlag.launch.package.creating import as_if_installed, create
 from lightlag.orbiters.mro import Mro
 
@@ -18,9 +19,11 @@ NUMBERS = itertools.count(1)
 def installed(tmp_path, monkeypatch):
     """A package of somebody's own, as if it were installed; each of its own name, for it is imported only once."""
     package = create(f"my-subject{next(NUMBERS)}", "orbiter", tmp_path)
+    looked_up.cache_clear()
     for path in reversed(as_if_installed(package.folder, tmp_path / "known").split(":")[:2]):
         monkeypatch.syspath_prepend(path)
-    return package
+    yield package
+    looked_up.cache_clear()
 
 
 def test_a_distribution_is_its_node_types_its_graphs_and_what_these_use_of_its_own(installed):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from lightlag.bus.errors import GraphError
-from lightlag.launch.cli import app
+from lightlag.launch.command.calling import app_of
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.lint import lint_graph, lint_source
 from lightlag.launch.lint.linting import lint_file, modules_of
@@ -631,7 +631,7 @@ def test_of_a_graph_of_our_own_nodes_their_bases_are_read_too_and_the_kernel_is_
 
 
 def run_lint(*words: str) -> tuple[int, str, str]:
-    done = CliRunner().invoke(app, ["lint", *words])
+    done = CliRunner().invoke(app_of("lint"), ["lint", *words])
     return done.exit_code, done.stdout, done.stderr
 
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from lightlag.bus.activation import Failure, Tally
-from lightlag.bus.hub import Outcome
+from lightlag.bus.outcome import Outcome
 from lightlag.launch.run.feed import Feed, Listener, outcome_of
 
 OUTCOME = Outcome(

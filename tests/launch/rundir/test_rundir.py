@@ -69,6 +69,7 @@ def test_what_nodes_log_and_publish_lies_where_it_is_said_to(directory):
     assert json.loads((directory.logs / "madrid.log").read_text()) == {
         "scet": "2021-02-18T20:26:01.000Z",
         "t_ns": NS_PER_S,
+        "node": "madrid",
         "level": "info",
         "text": "complete",
         "fields": {"raw": "/w=="},

@@ -108,7 +108,7 @@ async def test_a_loss_is_waited_for_with_its_reason(launch_graph):
         loss = await run.expect_loss("listener", Event, reason="absent")
         assert (loss.t_ns, loss.reason) == (round(3.5 * _S), "absent")
         assert len(run.losses("listener")) == 1
-        with pytest.raises(ExpectationFailed, match="nothing of that was lost there for occulted; the limit was 2 s"):
+        with pytest.raises(ExpectationFailed, match="nothing of that for the reason occulted; the limit was 2 s"):
             await run.expect_loss("listener", Event, reason="occulted", within="2 s")
 
 
@@ -226,3 +226,35 @@ async def test_what_comes_is_the_same_message_every_time(launch_graph):
             emission: Emission = (await run.reception("ground", Answer)).emission
             packed.append((emission.packed, run.finish()))
     assert packed[0] == packed[1]
+
+
+async def test_a_run_is_compared_with_its_golden_one(launch_graph, tmp_path, capsys):
+    file = tmp_path / "golden" / "talk.yaml"
+    async with launch_graph(TALK) as run:
+        run.send("ground.desk", Command("look", 7))
+        with pytest.raises(
+            ExpectationFailed, match=r"there is no golden file .*; to make it: pytest --lightlag-update"
+        ):
+            await run.assert_golden(file)
+    for number in (7, 7, 8):
+        async with launch_graph(TALK) as run:
+            for _ in range(number - 6):
+                run.send("ground.desk", Command("look", number))
+            if not file.exists():
+                run._golden = run._golden._replace(update=True)
+                await run.assert_golden(file)
+                assert f"{file} is brought up to date" in capsys.readouterr().out
+            elif number == 7:
+                await run.assert_golden(file)
+            else:
+                with pytest.raises(ExpectationFailed, match=r"(?s)values depart further.*run\.emissions  4 .*2 "):
+                    await run.assert_golden(file)
+    assert (run.run_dir / "summary.json").exists()
+
+
+async def test_a_run_that_is_concluded_has_the_files_of_a_launched_one(launch_graph):
+    async with launch_graph(TICKS) as run:
+        await asyncio.sleep(10)
+        result = run.conclude()
+    assert result.interrupted
+    assert {file.name for file in run.run_dir.iterdir()} >= {"run.mcap", "summary.json", "timeline.csv", "report.html"}

@@ -156,3 +156,42 @@ def test_a_broken_graph_fails_the_test_with_its_line(suite):
     suite.makepyfile(test_it=SUITE.replace("until: 20 s", "until: 20"))
     result = suite.runpytest_subprocess("-p", "no:cacheprovider", "-k", "mark")
     result.stdout.fnmatch_lines(["E*InvalidGraph: *run.yaml:5:8: 20 has no unit*", "E*until: 20*", "E*^*"])
+
+
+FRAGILE = (
+    SUITE.split("async def")[0]
+    + """
+async def test_that_is_fragile(launch_graph):
+    async with launch_graph(GRAPH, until="60 s") as run:
+        await asyncio.sleep(50)
+        assert len(run.receptions("listener", "lightlag.event")) == 47
+
+async def test_that_is_robust(launch_graph):
+    async with launch_graph(GRAPH) as run:
+        await asyncio.sleep(5)
+
+def test_that_launches_nothing(launch_graph):
+    pass
+"""
+)
+
+
+def test_under_faults_the_least_that_a_test_does_not_survive_is_told(suite):
+    suite.makepyfile(test_it=FRAGILE)
+    result = suite.runpytest_subprocess("-p", "no:cacheprovider", "--lightlag-faults", "seed:=1..20")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E*ExpectationFailed: with the faults of seed * the test fails; of * faults 1 is enough, found in * runs:",
+            "E*faults:",
+            "E*- {*, * 30 s*}",
+            "E*assert * == 47*",
+        ]
+    )
+    assert len(list((suite.path / "runpytest-0").glob("test_that_is_fragile0/run*"))) <= 3
+
+
+def test_seeds_that_are_none_are_told(suite):
+    suite.makepyfile(test_it=FRAGILE)
+    result = suite.runpytest_subprocess("-p", "no:cacheprovider", "--lightlag-faults", "many")
+    result.stdout.fnmatch_lines(["*'many' are no seeds; write seed:=1..200, or 7 alone*"])

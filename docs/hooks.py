@@ -1,0 +1,1 @@
+"""What the site's reference is made of beside docstrings: nothing yet."""

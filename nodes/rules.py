@@ -1,0 +1,118 @@
+"""Rules: what a fault does to a reception that comes due at a node.
+
+They stand at a node from the act that begins a fault to the one that ends it. Of several the first in the order of
+their beginnings that decides does: it loses the emission, holds it, or delays it. One that corrupts does not decide;
+those after it see what it has made. What was held or delayed comes due again, and is judged by what stands then; a
+fault delays, or corrupts, one emission once.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lightlag.bus.draw import draw
+from lightlag.bus.emission import Emission
+from lightlag.bus.errors import MessageError, NodeError
+from lightlag.bus.message import message_class
+from lightlag.bus.operator import OPERATOR
+from lightlag.bus.time import NEVER_NS
+
+from .faults import FaultBegins
+
+#: The kinds of rules.
+KINDS = ("corrupt", "delay", "drop", "hold", "mute")
+
+
+class Rule(NamedTuple):
+    """One fault, as it stands at one node [from_ns, until_ns)."""
+
+    told: FaultBegins
+    sources: frozenset[str]
+    from_ns: int
+    until_ns: int = NEVER_NS
+
+    @classmethod
+    def of(cls, told: FaultBegins, t_ns: int) -> Rule:
+        """The rule of a fault that begins now."""
+        return cls(told, frozenset(told.sources), t_ns)
+
+    def concerns(self, emission: Emission) -> bool:
+        """Whether the emission is of those that this rule is about."""
+        return (
+            (emission.source in self.sources if self.sources else emission.source != OPERATOR)
+            and (not self.told.channels or emission.channel in self.told.channels)
+            and (self.told.kind != "mute" or self.from_ns <= emission.sent_ns < self.until_ns)
+        )
+
+
+class Verdict(NamedTuple):
+    """What becomes of an emission that has come due: it arrives, unless it is ``lost``, ``held_by`` or delayed.
+
+    ``met`` are the ids of the faults that have done to it what they do once.
+    """
+
+    emission: Emission
+    met: tuple[str, ...]
+    lost: bool = False
+    held_by: str = ""
+    delay_ns: int = 0
+
+
+def judge(rules: list[Rule], seed: int, receiver: str, emission: Emission, met: tuple[str, ...]) -> Verdict:
+    """What becomes of an emission that comes due at ``receiver``, where these rules stand.
+
+    Raises:
+        NodeError: it would be corrupted, and nobody here knows what it is.
+    """
+    for rule in rules:
+        id, kind = rule.told.id, rule.told.kind
+        if id in met or not rule.concerns(emission):
+            continue
+        if kind == "hold":
+            return Verdict(emission, met, held_by=id)
+        if kind == "delay":
+            return Verdict(emission, (*met, id), delay_ns=rule.told.delay_ns)
+        if kind in ("drop", "corrupt") and rule.told.probability < 1:
+            drawn = draw(seed, emission.source, emission.seq, receiver, id)
+            if drawn >= rule.told.probability:
+                continue
+        if kind != "corrupt":
+            return Verdict(emission, met, lost=True)
+        wrong = corrupted(emission, draw(seed, emission.source, emission.seq, receiver, f"{id}\0bit"))
+        if wrong is None:
+            return Verdict(emission, met, lost=True)
+        emission, met = wrong, (*met, id)
+    return Verdict(emission, met)
+
+
+def corrupted(emission: Emission, drawn: float) -> Emission | None:
+    """The emission with one bit of its body or arrays flipped, ``drawn`` of the way through them.
+
+    None if that is no message of its type any more.
+
+    Raises:
+        NodeError: nobody here knows the type.
+    """
+    try:
+        kind = message_class(emission.type)
+    except MessageError as error:
+        raise NodeError(f"{emission!r} is to be corrupted at a node whose process does not know it: {error}") from None
+    frames = [bytearray(frame) for frame in (emission.body, *emission.arrays)]
+    at, bit = divmod(int(drawn * 8 * sum(map(len, frames))), 8)
+    for frame in frames:
+        if at < len(frame):
+            frame[at] ^= 1 << bit
+            break
+        at -= len(frame)
+    body, *arrays = map(bytes, frames)
+    try:
+        kind.decode(body, tuple(arrays))
+    except MessageError:
+        return None
+    return emission.with_content(body, arrays)
+
+
+def ended(rules: list[Rule], id: str, t_ns: int) -> list[Rule]:
+    """The rules without those of a fault that ends now; what was sent while it stood goes on being lost."""
+    kept = [rule for rule in rules if rule.told.id != id or rule.told.kind == "mute"]
+    return [rule._replace(until_ns=min(rule.until_ns, t_ns)) if rule.told.id == id else rule for rule in kept]
