@@ -246,6 +246,11 @@ class Reception:
         return message
 
     @property
+    def is_read(self) -> bool:
+        """Whether somebody in this process has decoded the message."""
+        return self._message is not None
+
+    @property
     def path(self) -> tuple[str, ...]:
         """The names the content passed through: first source, relays, receiver."""
         return (self.emission.origin.source, *self.emission.via, self.receiver)

@@ -5,6 +5,9 @@ The rooms, highest first; a room imports from those below it, never from one bes
     cli        the console entry
     command    the commands: what a person types, and what of it a person sees
     testing    the pytest plug-in: a test that is a node of the run
+    conformance
+               what a run relies on, tried on a node type: the checks, and the small run in which it is tried
+    package    packages of somebody's own, from templates
     run        running hosts: in this process, in others, on other machines; the end of a run
     lint       what in node code would give another result in another run, found by reading it
     placement  from a graph to hosts: its world, the lookahead, which nodes run together
@@ -13,7 +16,8 @@ The rooms, highest first; a room imports from those below it, never from one bes
     graph      graph files: found, read with every error said, told in short
     rundir     the run directory, where who runs and who looks find files and processes
 
-Beside each other are ``command`` and ``testing``; ``lint``, ``placement`` and ``report``; ``graph`` and ``rundir``.
+Beside each other are ``command`` and ``testing``; ``conformance`` and ``package``; ``lint``, ``placement`` and
+``report``; ``graph`` and ``rundir``.
 
 Imports from: bus, nodes, orbiters, missions. Imported by: nothing.
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from lightlag.bus.emission import Reception
+from lightlag.bus.errors import MessageError
 from lightlag.bus.message import message
 
 
@@ -58,9 +59,12 @@ class Published(NamedTuple):
 
 
 def news_of(reception: Reception) -> Iterator[tuple[Any, ...]]:
-    """The ``Learnt`` of a reception, if it is news of an event."""
+    """The ``Learnt`` of a reception, if it is news of an event; bytes that only claim to be are none."""
     if reception.emission.type in NEWS_TYPES:
-        told = reception.message
+        try:
+            told = reception.message
+        except MessageError:
+            return
         name = told.id if isinstance(told, Event) else told.event
         yield Learnt(
             name,

@@ -5,11 +5,13 @@ The class knows nothing of where it stands; ``lightlag.orbiters.stations`` gives
 
 from __future__ import annotations
 
+from math import isfinite, nan
 from typing import ClassVar
 
 from pydantic import Field
 
 from lightlag.bus.emission import Reception
+from lightlag.bus.errors import NodeError
 
 from .events import Event, Tone
 from .node import Node
@@ -61,6 +63,13 @@ class GroundStation(Node):
                 self._process(reception)
 
     def _process(self, reception: Reception) -> None:
+        """Take in what was received; what cannot be read, or contradicts what came before, is noted and left."""
+        try:
+            self._take_in(reception)
+        except NodeError as error:
+            self.log(str(error), level="warning", path=">".join(reception.path))
+
+    def _take_in(self, reception: Reception) -> None:
         told = reception.message
         if isinstance(told, PicturePiece):
             self._add(told, reception.emission.origin.source)
@@ -85,7 +94,7 @@ class GroundStation(Node):
         self.log(f"{key}: complete", **times)
         facts = dict(picture.facts)
         self.publish(f"{key}.png", png_bytes(picture.pixels), **times, facts=facts)
-        if "target_column_px" in facts:
-            centre = facts["target_column_px"], facts["target_row_px"]
+        centre = facts.get("target_column_px", nan), facts.get("target_row_px", nan)
+        if all(map(isfinite, centre)):
             near = crop(picture.pixels, centre, _CROP_PX, _CROP_ENLARGED)
             self.publish(f"{key}-crop.png", png_bytes(near), **times, facts=facts)

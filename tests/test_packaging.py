@@ -18,6 +18,8 @@ FOLDERS = ("bus", "launch", "missions", "nodes", "orbiters")
 DATA = (
     "py.typed",
     "launch/graph/graph.schema.json",
+    "launch/package/templates/orbiter/src/MODULE/orbiter.py.template",
+    "launch/package/templates/package/dot-gitignore.template",
     "launch/report/page.css",
     "launch/report/page.html",
     "missions/mars2020/facts.yaml",
@@ -67,7 +69,7 @@ def test_a_wheel_holds_every_module_and_the_data_beside_them(wheel):
     assert modules <= names
     assert {f"lightlag/{name}" for name in DATA} <= names
     assert {Path(name).suffix for name in names if name.startswith("lightlag/")} <= {
-        ".css", ".html", ".json", ".py", ".tls", ".tpc", ".typed", ".yaml",
+        ".css", ".html", ".json", ".py", ".template", ".tls", ".tpc", ".typed", ".yaml",
     }  # fmt: skip
 
 

@@ -51,6 +51,10 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
         Command("where", "Where a spacecraft, station or body is, and who sees it.", "where:where"),
         Command("node", "Look at the node types that are installed.", "node:app"),
     ),
+    "A package of your own": (
+        Command("pkg", "Begin a package of your own.", "pkg:app"),
+        Command("plugin", "See which plug-ins are installed, and check them.", "plugin:app"),
+    ),
     "This machine": (
         Command("doctor", "Check that this machine can run what you ask of it.", "doctor:doctor"),
         Command("test", "Run the tests of this folder with pytest.", "testing:run_tests", hands_on=True),

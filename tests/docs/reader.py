@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from .blocks import LANGUAGES, Block, shown
 
 ROOT = Path(__file__).parents[2]
 _SESSION = Path(__file__).with_name("session.py")
+_PIP = Path(__file__).with_name("pip.py")
 _PATIENCE_S = 120.0
 #: What pytest tells the processes that it starts; a reader has none of it.
 _OF_PYTEST = ("PYTEST_", "COV_", "COVERAGE")
@@ -32,10 +34,12 @@ class Reader:
         self._folder = folder
         home = folder.parent / f"{folder.name}-home"
         home.mkdir()
+        self._installed = folder.parent / f"{folder.name}-installed"
+        _write_program(home / "bin" / "pip", [sys.executable, str(_PIP), str(self._installed)])
         kept = {key: value for key, value in os.environ.items() if not key.startswith(_OF_PYTEST)}
-        beside = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
+        beside = os.pathsep.join([str(home / "bin"), str(Path(sys.executable).parent), kept.get("PATH", "")])
         self._environment = {**kept, "PATH": beside, "HOME": str(home), "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-        self._environment.pop("PYTHONPATH", None)
+        self._environment["PYTHONPATH"] = str(self._installed)
         self._python: subprocess.Popen[str] | None = None
         self._terminals: list[tuple[Block, subprocess.Popen[str]]] = []
         for name in ("examples", "missions"):
@@ -132,7 +136,7 @@ class Reader:
             self._python = subprocess.Popen(
                 [sys.executable, str(_SESSION)],
                 cwd=self._folder,
-                env={**self._environment, "PYTHONPATH": str(self._folder)},
+                env={**self._environment, "PYTHONPATH": f"{self._folder}{os.pathsep}{self._installed}"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -152,6 +156,12 @@ class Reader:
 
     def _told(self, block: Block, what: str) -> str:
         return f"{self._page.relative_to(ROOT)}:{block.line}: {what}\n\n{block.text}"
+
+
+def _write_program(path: Path, command: list[str]) -> None:
+    path.parent.mkdir()
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
 
 
 @cache
