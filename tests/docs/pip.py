@@ -26,4 +26,4 @@ if __name__ == "__main__":
     folder, *words = sys.argv[1:]
     if words[:2] != ["install", "-e"] or len(words) != 3:
         sys.exit(f"a reader of the documentation installs by: pip install -e FOLDER; not by {words}")
-    install(Path(words[2].partition("[")[0]), Path(folder))
+    install(Path(words[2].partition("[")[0]).resolve(), Path(folder))
