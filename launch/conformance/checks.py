@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .finding import Finding, fail
+from .finding import Finding, fail, warn
 from .flood import flood
 from .motion import trajectory
 from .reading import documented, graph_loads, imports, its_messages, its_ports, lint, parameters, sends_and_hears
 from .running import alone, killed, leaves_nothing, processes, same_twice, takes
 from .subject import Subject
-from .trial import SEED, Trial
+from .trial import SEED, Trial, Untold
 
 
 class Check(NamedTuple):
@@ -26,6 +26,8 @@ class Check(NamedTuple):
 
     name: str
     look: Callable[[Trial], Finding]
+    #: Whether the class is enough; else a node is made.
+    of_class: bool = False
 
 
 _RUNS = (
@@ -39,12 +41,12 @@ _AFTER = (
 )
 #: Of a node type, in order.
 OF_TYPES = (
-    Check("imports", imports),
-    Check("documented", documented),
-    Check("parameters", parameters),
+    Check("imports", imports, True),
+    Check("documented", documented, True),
+    Check("parameters", parameters, True),
     Check("ports", its_ports),
-    Check("messages", its_messages),
-    Check("lint", lint),
+    Check("messages", its_messages, True),
+    Check("lint", lint, True),
     Check("trajectory", trajectory),
     Check("runs alone", alone),
     Check("sends and hears", sends_and_hears),
@@ -60,8 +62,9 @@ OF_GRAPHS = (
     *_RUNS,
     *_AFTER,
 )
-#: What is wrong with a type that cannot be had makes all others pointless.
-_FIRST = "imports"
+#: What is wrong with a type that cannot be had makes all others pointless; what has to be told something that nobody
+#: tells it can be read, and not run.
+_FIRST, _TOLD = "imports", "told enough"
 
 #: Told before each check: of what, which, and the how-manieth of how many.
 Progress = Callable[[str, str, int, int], None]
@@ -120,14 +123,33 @@ def examine(subject: Subject, progress: Progress = lambda of, check, number, cou
 
 
 def _tried(of: str, checks: Sequence[Check], trial: Trial, progress: Callable[[str, str], None]) -> Iterator[Checked]:
+    untold = ""
     for check in checks:
+        if untold and not check.of_class:
+            continue
         progress(of, check.name)
         begun = time.perf_counter()
         with contextlib.redirect_stdout(sys.stderr):
             finding = _looked(check, trial)
         yield Checked(of, check.name, finding, time.perf_counter() - begun)
-        if check.name == _FIRST and finding.level == "fail":
-            return
+        if check.name == _FIRST:
+            if finding.level == "fail":
+                return
+            untold = _untold(trial)
+    if untold:
+        advice = "to have it run, check a graph that uses it: lightlag plugin check my.yaml"
+        yield Checked(of, _TOLD, warn(f"{untold}; it is read, not run", advice), 0.0)
+
+
+def _untold(trial: Trial) -> str:
+    """Why no node of a type can be made; empty if one can."""
+    try:
+        _ = trial.params
+    except Untold as error:
+        return str(error)
+    except Exception:  # noqa: BLE001 - the checks that need it will tell
+        return ""
+    return ""
 
 
 def _looked(check: Check, trial: Trial) -> Finding:

@@ -17,10 +17,11 @@ from lightlag.nodes.params import RadioSpec
 from .finding import listed
 
 _LIMITS = ("gt", "ge", "lt", "le")
-#: A name that ends like this says its unit, for a quantity that ``lightlag.nodes.units`` has no type for.
+#: A name like this says its unit, for a quantity that ``lightlag.nodes.units`` has no type for, or that there is
+#: none.
 _UNIT = re.compile(
-    r".*_(m|m2|m3|mm|cm|m_s|cm_s|km_s|m_s2|km_s2|g|kg|n|nm|j|kj|w|kw|wh|v|a|ah|k|c|pa|hpa|rad|rad_s|deg_s|deg_day|"
-    r"ratio|fraction|factor|exponent|mach|dbm|t|px|per_s|per_h)"
+    r".*_(ns|us|ms|s|min|h|d|mm|cm|m|km|m2|m3|mm_s|cm_s|m_s|km_s|m_s2|km_s2|deg|rad|deg_s|rad_s|deg_day|hz|db|dbm|dbw|g|kg|n|nm|"
+    r"j|kj|w|kw|wh|v|a|ah|k|c|pa|hpa|t|px|per_s|per_h|ratio|fraction|factor|exponent|mach)|.+_to_.+|e|eccentricity"
 )
 _NUMBERS = (int, float)
 

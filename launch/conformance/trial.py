@@ -44,6 +44,10 @@ _LATENCY = "1 s"
 _COMMON: tuple[type, ...] = (Event, Housekeeping, VehicleState, PicturePiece)
 
 
+class Untold(GraphError):
+    """A node type has to be told something, and nobody tells it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Course:
     """How a run went: its digest, or how it failed; who said, read and got what."""
@@ -100,7 +104,7 @@ class Trial:
         """The parameters with which it is tried: its defaults or, if it has to be told some, those of a graph.
 
         Raises:
-            GraphError: it has to be told some, and no graph does.
+            Untold: it has to be told some, and no graph does.
         """
         try:
             return self.cls.Params()
@@ -108,10 +112,8 @@ class Trial:
             missing = [".".join(map(str, it["loc"])) for it in error.errors() if it["type"] == "missing"]
             if self.spec is not None:
                 return self.spec.params
-            raise GraphError(
-                f"{self.name} has to be told {', '.join(missing) or 'what its defaults lack'}, and no installed graph "
-                f"does; check a graph that uses it: lightlag plugin check my.yaml"
-            ) from None
+            lacking = ", ".join(missing) or "what its defaults lack"
+            raise Untold(f"{self.name} has to be told {lacking}, and no installed graph does") from None
 
     @cached_property
     def given(self) -> Mapping[str, Any]:

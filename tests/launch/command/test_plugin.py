@@ -63,6 +63,14 @@ def test_one_that_cannot_be_imported_is_told_once(capsys):
     assert out.endswith("\n0 of 1 checks passed\n")
 
 
+def test_one_that_nobody_tells_what_it_needs_is_read_and_not_run(capsys):
+    main(["plugin", "check", "tests.launch.fixtures.plugins:Needy"])
+    out = capsys.readouterr().out
+    assert "  warn  told enough" in out
+    assert "Needy has to be told label, and no installed graph does" in " ".join(out.split())
+    assert out.endswith("5 of 6 checks passed\n")  # lint finds what another class of the module does
+
+
 def test_what_there_is_not_is_bad_input(capsys):
     assert main(["plugin", "check", "no-such-thing"]) == 2
     err = capsys.readouterr().err

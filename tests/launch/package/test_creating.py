@@ -64,6 +64,14 @@ def test_its_graph_is_launched_by_its_name(created, kind):
     assert (run_dir / "report.html").exists()
 
 
+def test_their_node_types_are_known_by_their_names(created):
+    done = created.call("orbiter", "lightlag", "node", "list", "--json")
+    known = {it["name"]: it for it in json.loads(done.stdout)["node_types"]}
+    for kind, package in created.packages.items():
+        cls = f"{package.names.module}.{kind}:{package.names.cls}"
+        assert (known[f"my-{kind}"]["class"], known[f"my-{kind}"]["error"]) == (cls, None)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_readme_shows_its_graph_and_names_nothing_that_is_not_there(created, kind):
     package = created.packages[kind]
