@@ -165,11 +165,14 @@ def read_journal(path: Path, wanted: Callable[[int], bool] = lambda host: True) 
 
 
 def restore(path: Path, coordinator: Coordinator, news: Callable[[list[tuple[Any, ...]]], None]) -> int:
-    """Bring a new coordinator, and whoever follows the news, to where the journal ends; returns the number of acts."""
+    """Bring a new coordinator, and whoever follows the news, to where the journal ends.
+
+    Returns the number of the latest act from outside; a fork leaves some of them out, and none is used again.
+    """
     acts = 0
     for host, envelope in read_journal(path):
         if envelope.kind == wire.ACT:
-            acts += 1
+            acts = max(acts, envelope.emissions[0].seq)
             coordinator.act(host, envelope.emissions[0])
         else:
             coordinator.restore(wire.report_of(host, envelope))

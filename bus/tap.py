@@ -99,6 +99,15 @@ class Heard(NamedTuple):
     logs: list[LogRecord]
     emissions: int
 
+    def up_to(self, t_ns: int) -> Heard:
+        """What of it was not later than an instant."""
+        return Heard(
+            [it for it in self.receptions if it.received_ns <= t_ns],
+            [it for it in self.losses if it.t_ns <= t_ns],
+            [it for it in self.logs if it.t_ns <= t_ns],
+            self.emissions,
+        )
+
 
 def heard(pieces: Sequence[bytes]) -> Heard:
     """The receptions, losses and log lines of some pieces, of whichever hosts."""

@@ -54,7 +54,7 @@ class Elsewhere:
         self._notices: list[str] = []
         self._outcome: Outcome | None = None
         self._error: LightlagError | None = None
-        self._ended = False
+        self._ended = self._wanted_back = False
         self._supervisor = Supervisor(
             directory,
             watch=lambda frontier_ns, news: None,
@@ -83,8 +83,14 @@ class Elsewhere:
         self._ask("act", node=node, channel=channel, type=type, body=body, arrays=raw, at_ns=sent_ns)
         self._next_ns = min(self._next_ns, sent_ns + 1)
 
+    def come_back(self) -> None:
+        """See ``Stage``: what was asked of the hub cannot be taken back, so that this ends the run."""
+        self._wanted_back = True
+
     def finish(self) -> tuple[Passed, dict[str, bytes]]:
         """See ``Stage``."""
+        if self._wanted_back:
+            raise RunError("the run was broken off")
         passed = Passed(NEVER_NS)
         self._take(self._ask(FINISH), passed, None)
         self._thread.join()
@@ -107,6 +113,8 @@ class Elsewhere:
 
     def _take(self, told: dict[str, Any], passed: Passed, watch: Watch | None) -> None:
         found = heard(told["recorded"])
+        if told["failure"]:  # others had gone on; of what came later nothing is kept
+            found = found.up_to(told["failure"][0])
         items: list[Reception | Loss] = [*found.receptions, *found.losses]
         if watch is not None and sum(map(watch.sees, items)):  # it is shown all of them, whatever it says of the first
             passed.halted_ns = told["reached_ns"]
@@ -139,6 +147,8 @@ class Elsewhere:
 
     def _check(self) -> None:
         """Raise what has ended the run, if anything has; a test that drives a hub cannot go on with another."""
+        if self._wanted_back:
+            raise KeyboardInterrupt
         if self._error is not None:
             raise self._error
         if any(notice.startswith("the hub was killed") for notice in self._notices):

@@ -72,6 +72,10 @@ class Stage(Protocol):
         """Have a node get a message from outside, 1 ns after ``sent_ns``, which is not before what has been run."""
         ...
 
+    def come_back(self) -> None:
+        """Let the ``advance`` that is going on return as soon as it can; called from a signal's handler."""
+        ...
+
     def finish(self) -> tuple[Passed, dict[str, bytes]]:
         """End the run where it is: what happens then, and every node's digest chain. Called once."""
         ...
@@ -100,6 +104,7 @@ class Here:
         #: What is sent from outside and not taken in yet; the faults of the graph are the first of it.
         self._pending = [emission for _, emission in acts_of_graph(graph)]
         self._acts = len(self._pending)
+        self._wanted_back = False
         self._journal: Journal | None = None
         self._files: HostFiles | None = None
         if directory is not None:
@@ -125,6 +130,9 @@ class Here:
                 acts, self._pending = self._pending, []
                 done = host.activate(bound_ns, acts, EARLY_REPORT_EVENTS)
                 self._note(done, passed)
+                if self._wanted_back:
+                    self._wanted_back = False
+                    passed.halted_ns = min(done.next_ns, bound_ns) - 1
                 ended = done.next_ns >= min(bound_ns, self.graph.until_ns) or done.failure is not None
                 if ended or passed.halted_ns is not None:
                     host.go_on()
@@ -137,6 +145,10 @@ class Here:
         if self._journal is not None:
             self._journal.append(0, wire.encode(self._run_id, wire.ACT, (), [emission]), [emission])
         self._pending.append(emission)
+
+    def come_back(self) -> None:
+        """See ``Stage``: within a quarter of a second, when the host pauses."""
+        self._wanted_back = True
 
     def finish(self) -> tuple[Passed, dict[str, bytes]]:
         """See ``Stage``."""

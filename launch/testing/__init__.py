@@ -2,7 +2,8 @@
 
     plugin        the hooks and fixtures; pytest loads it where lightlag is installed, so it imports nothing heavy
     loop          the loop of a test: idle, it drives the run to what comes next
-    under_test    the run as a test has it: what it expects of it, and does to it
+    asserting,    the run as a test has it: what it asserts of what has come, what it expects to come,
+    under_test    and does to it
     expectation,  what a test expects of a reception, and what one lacks of that;
     pending       who waits for what
     goldens       golden files of tests

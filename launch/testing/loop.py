@@ -32,6 +32,10 @@ class Clocked(Protocol):
         """Go on, before ``bound_ns`` or until the test is wanted; returns the instant that has been reached."""
         ...
 
+    def come_back(self) -> None:
+        """Somebody has pressed Ctrl-C: go on no further than is needed. Called from a signal's handler."""
+        ...
+
 
 class DrivingLoop(VirtualLoop):
     """The loop of one test. What asyncio takes for the loop is its ``face``."""
@@ -116,7 +120,9 @@ class DrivingLoop(VirtualLoop):
     def call_soon_threadsafe(
         self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
-        """As ``call_soon``: what calls it is the handler of Ctrl-C, in this thread."""
+        """As ``call_soon``: what calls it is the handler of Ctrl-C, in this thread; the test is wanted then."""
+        for it in self._clocked:
+            it.come_back()
         return self.call_soon(callback, *args, context=context)
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,12 +19,12 @@ from lightlag.bus.activation import Failure
 from lightlag.bus.emission import Loss, Reception
 from lightlag.bus.errors import GraphError, NodeFailed
 from lightlag.bus.message import Message
-from lightlag.bus.time import NEVER_NS, NS_PER_S
+from lightlag.bus.time import NEVER_NS
 from lightlag.launch.graph.instants import Span, When, span_ns
-from lightlag.launch.run.driven import Driven
 from lightlag.launch.run.stage import Stage, Watch
 
-from .expectation import Expectation, is_as_long
+from .asserting import Asserting
+from .expectation import Expectation
 from .goldens import Golden
 from .loop import DrivingLoop, driving_loop
 from .pending import ExpectationFailed, Guard, Pending
@@ -35,12 +34,11 @@ from .telling import disappointment, look_on, violation
 _ASKED = ("kind", "source", "sender", "channel", "where")
 
 
-class RunUnderTest(Driven):
+class RunUnderTest(Asserting):
     """A run, as a test has it; an asynchronous context manager that the fixture ``launch_graph`` makes."""
 
     def __init__(self, stage: Stage, golden: Golden | None = None) -> None:
-        super().__init__(stage)
-        self._golden = golden or Golden()
+        super().__init__(stage, golden)
         self._pending: dict[Pending, None] = {}
         self._guards: list[Guard] = []
         #: Of every receiver, how much of what it received has met an expectation, or come before that.
@@ -182,31 +180,6 @@ class RunUnderTest(Driven):
                 raise ExpectationFailed(violation(self.epoch, expectation, reception, guard.where, self.run_dir))
         self._guards.append(guard)
 
-    def assert_delay(
-        self, sender: str, receiver: str, delay_s: Any, *, kind: type | str | None = None, channel: str | None = None
-    ) -> None:
-        """Whatever a node has received from another took ``delay_s``: seconds to the millisecond, ``pytest.approx``, or
-        a function that says whether a delay (s) will do.
-
-        Raises:
-            ExpectationFailed: something took another time, or nothing came.
-        """
-        __tracebackhide__ = True
-        expectation = self._expectation(receiver, kind, None, self.known(sender), channel, None, {})
-        found = [it for it in self._receptions[receiver] if expectation.is_met_by(it)]
-        if not found:
-            raise ExpectationFailed(
-                f"{receiver} has received {expectation.text()} not once; there is no delay to look at"
-            )
-        for it in found:
-            took_s = (it.received_ns - it.emission.sent_ns) / NS_PER_S
-            if not is_as_long(took_s, delay_s):
-                when = self.epoch.utc(it.received_ns)
-                raise ExpectationFailed(
-                    f"{it.emission.type} {sender}:{it.emission.seq} took {took_s:.6f} s to {receiver}, received {when} "
-                    f"ERT; expected: {delay_s}"
-                )
-
     # -- time ---------------------------------------------------------------------------------------------------
 
     async def sleep_until(self, when: When) -> None:
@@ -219,20 +192,6 @@ class RunUnderTest(Driven):
         """Let the run go to its end; returns its digest."""
         await self.sleep_until(self.until_ns)
         return self.finish()
-
-    async def assert_golden(self, file: Path | str) -> None:
-        """Let the run go to its end; it is then the golden one in ``file``, from the test's folder, within what may
-        depart there. With ``--lightlag-update-golden`` the file is written instead, and what has changed is shown.
-
-        Raises:
-            ExpectationFailed: it is another, or there is no such file.
-        """
-        __tracebackhide__ = True
-        await self.to_the_end()
-        self.conclude(report=False)
-        assert self.run_dir is not None
-        if told := self._golden.check(file, self.run_dir):
-            raise ExpectationFailed(told)
 
     # -- as a context manager -----------------------------------------------------------------------------------
 
@@ -248,6 +207,7 @@ class RunUnderTest(Driven):
     ) -> None:
         __tracebackhide__ = True
         self._its_loop().detach(self)
+        self._now_over("the test has let go of the run")
         try:
             self.close()
         finally:
@@ -272,8 +232,8 @@ class RunUnderTest(Driven):
             self.advance(bound_ns - self._offset_ns, self._watch())
         except NodeFailed as error:
             self._node_failed(error)
-        if self.now_ns >= self.until_ns - 1:
-            self._now_over()
+        if self.is_over or self.now_ns >= self.until_ns - 1:
+            self._now_over("then the run ended (its until)" if self._chains is None else "then the run was finished")
         return self._offset_ns + self.now_ns
 
     def _watch(self) -> Watch | None:
@@ -303,10 +263,14 @@ class RunUnderTest(Driven):
                     wanted = True
         return wanted
 
-    def _now_over(self) -> None:
+    def come_back(self) -> None:
+        """See ``Clocked``."""
+        self._stage.come_back()
+
+    def _now_over(self, why: str) -> None:
         for pending in self._pending:
             if not pending.future.done():
-                pending.future.set_exception(self._disappointed(pending, "then the run ended (its until)"))
+                pending.future.set_exception(self._disappointed(pending, why))
         for future in self._failures:
             if not future.done():
                 future.set_exception(ExpectationFailed("nobody failed, and the run has ended"))
@@ -322,35 +286,20 @@ class RunUnderTest(Driven):
             self._break(NodeFailed(text))
 
     def _break(self, error: BaseException) -> None:
-        """The test has failed, whatever it does just now: those that wait for the run are told, or else the test."""
+        """The test has failed, whatever it does just now: those that wait for the run are told, or else the test.
+
+        Whoever swallows it does not make it undone: it is raised at the end of the block.
+        """
         if self._broken is not None:
             return
+        self._broken = error
         waiting = [pending.future for pending in self._pending if not pending.future.done()]
         for future in waiting:
             future.set_exception(error)
-        if not waiting:
-            self._broken = error
-            if self._main is not None:
-                self._main.cancel()
+        if not waiting and self._main is not None:
+            self._main.cancel()
 
     # -- pieces -------------------------------------------------------------------------------------------------
-
-    def _expectation(
-        self,
-        receiver: str,
-        kind: type | str | None,
-        source: str | None,
-        sender: str | None,
-        channel: str | None,
-        where: Callable[[Any], object] | None,
-        fields: dict[str, Any],
-    ) -> Expectation:
-        for node in (receiver, source, sender):
-            if node is not None:
-                self.known(node)
-        if channel is not None and channel not in self.graph.channels:
-            raise GraphError(f"there is no channel {channel!r}; there are: {', '.join(self.graph.channels)}")
-        return Expectation(receiver, kind, source, sender, channel, where, fields)
 
     async def _awaited(self, steps: Sequence[Expectation], within: Span | None, reason: Any = ...) -> Any:
         __tracebackhide__ = True

@@ -127,3 +127,32 @@ def _processes(run: Driven) -> dict[str, int]:
 def _kill(run: Driven, words: str) -> None:
     (pid,) = [pid for line, pid in _processes(run).items() if f" {words} " in f" {line} "]
     os.kill(pid, signal.SIGKILL)
+
+
+def test_of_what_others_did_after_a_failure_nothing_is_kept(driven):
+    here, elsewhere = driven(0), driven(2)
+    for run in (here, elsewhere):
+        run.send("ground.desk", Command("first", 1))
+        run.send("probe.inlet", Command("explode", 0))
+        with pytest.raises(NodeFailed):
+            run.advance(run.until_ns)
+    assert here.receptions("ground") == [] or len(here.receptions("ground")) == len(elsewhere.receptions("ground"))
+    assert [it.received_ns for it in here.receptions("ground")] == [
+        it.received_ns for it in elsewhere.receptions("ground")
+    ]
+
+
+def test_a_run_that_is_broken_off_comes_back_at_once(driven, monkeypatch):
+    monkeypatch.setattr("lightlag.launch.run.stage.EARLY_REPORT_EVENTS", 1)  # it looks after every message
+    for processes in (0, 2):
+        run = driven(processes)
+        run._stage.come_back()
+        if processes:
+            with pytest.raises(KeyboardInterrupt):
+                run._stage._check()
+            with pytest.raises(RunError, match="the run was broken off"):
+                run._stage.finish()
+        else:
+            run.send("ground.desk", Command("first", 1))
+            run.advance(run.until_ns)
+            assert run.now_ns < 600 * _S

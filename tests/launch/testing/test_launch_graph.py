@@ -258,3 +258,37 @@ async def test_a_run_that_is_concluded_has_the_files_of_a_launched_one(launch_gr
         result = run.conclude()
     assert result.interrupted
     assert {file.name for file in run.run_dir.iterdir()} >= {"run.mcap", "summary.json", "timeline.csv", "report.html"}
+
+
+async def test_what_never_should_come_is_not_undone_by_who_swallows_it(launch_graph):
+    with pytest.raises(ExpectationFailed, match="which it never should"):
+        async with launch_graph(TICKS) as run:
+            run.assert_never("listener", Event, id="tick-4")
+            with pytest.raises(ExpectationFailed):
+                await run.expect("listener", Event, id="tick-9")
+            await asyncio.sleep(1)
+
+
+async def test_a_failure_of_a_node_is_not_undone_by_who_swallows_it(launch_graph):
+    with pytest.raises(NodeFailed):
+        async with launch_graph(TALK) as run:
+            run.send("probe.inlet", Command("explode", 0))
+            told = await asyncio.gather(run.expect("ground", Answer), return_exceptions=True)
+            assert isinstance(told[0], NodeFailed)
+
+
+async def test_a_run_that_is_finished_ends_what_others_wait_for(launch_graph):
+    async with launch_graph(TICKS) as run:
+        waiting = asyncio.create_task(run.expect("listener", Event, id="tick-9"))
+        await asyncio.sleep(1)
+        run.finish()
+        with pytest.raises(ExpectationFailed, match="then the run was finished"):
+            await waiting
+
+
+async def test_who_still_waits_when_the_block_ends_is_told(launch_graph):
+    async with launch_graph(TICKS) as run:
+        waiting = asyncio.create_task(run.expect("listener", Event, id="tick-9"))
+        await asyncio.sleep(1)
+    with pytest.raises(ExpectationFailed, match="the test has let go of the run"):
+        await waiting
