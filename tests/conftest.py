@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,14 @@ _REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 # How long an example takes says nothing on a machine with other work to do; the examples are the same in every run.
 settings.register_profile("lightlag", deadline=None, derandomize=True)
 settings.load_profile("lightlag")
+
+
+@pytest.fixture(autouse=True)
+def _path_as_before() -> Iterator[None]:
+    """Folders of graphs that a test has loaded are looked into by no other test, nor by the programs that it starts."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture(scope="session")
