@@ -8,12 +8,13 @@ fault delays, or corrupts, one emission once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from lightlag.bus.draw import draw
 from lightlag.bus.emission import Emission
-from lightlag.bus.errors import MessageError, NodeError
-from lightlag.bus.message import message_class
+from lightlag.bus.errors import MessageError
+from lightlag.bus.message import fields_of, message_class
 from lightlag.bus.operator import OPERATOR
 from lightlag.bus.time import NEVER_NS
 
@@ -59,11 +60,7 @@ class Verdict(NamedTuple):
 
 
 def judge(rules: list[Rule], seed: int, receiver: str, emission: Emission, met: tuple[str, ...]) -> Verdict:
-    """What becomes of an emission that comes due at ``receiver``, where these rules stand.
-
-    Raises:
-        NodeError: it would be corrupted, and nobody here knows what it is.
-    """
+    """What becomes of an emission that comes due at ``receiver``, where these rules stand."""
     for rule in rules:
         id, kind = rule.told.id, rule.told.kind
         if id in met or not rule.concerns(emission):
@@ -88,15 +85,16 @@ def judge(rules: list[Rule], seed: int, receiver: str, emission: Emission, met: 
 def corrupted(emission: Emission, drawn: float) -> Emission | None:
     """The emission with one bit of its body or arrays flipped, ``drawn`` of the way through them.
 
-    None if that is no message of its type any more.
+    None if that is no message of its type any more. A type without a class in this process is known by its bytes
+    alone: whatever they can still be read as arrives.
 
-    Raises:
-        NodeError: nobody here knows the type.
+    What becomes of an emission must not depend on where its receiver runs. Every process of a run loads all node
+    classes of its graph, and with them the messages that their modules define; so a type that any node of the graph
+    makes or reads in Python has its class in all of them, or in none if only programs speak it. A class that just one
+    process has imported, such as a test beside its hosts, for messages that only programs exchange would be an
+    exception: import it where a node class is defined. To judge by bytes alone everywhere would need no such care, but
+    a number where a text should be would then end the run of whoever reads it, which no checksum would let pass.
     """
-    try:
-        kind = message_class(emission.type)
-    except MessageError as error:
-        raise NodeError(f"{emission!r} is to be corrupted at a node whose process does not know it: {error}") from None
     frames = [bytearray(frame) for frame in (emission.body, *emission.arrays)]
     at, bit = divmod(int(drawn * 8 * sum(map(len, frames))), 8)
     for frame in frames:
@@ -106,8 +104,14 @@ def corrupted(emission: Emission, drawn: float) -> Emission | None:
         at -= len(frame)
     body, *arrays = map(bytes, frames)
     try:
-        kind.decode(body, tuple(arrays))
+        kind = message_class(emission.type)
     except MessageError:
+        read: Callable[..., object] = fields_of
+    else:
+        read = kind.decode
+    try:
+        read(body, tuple(arrays))
+    except (MessageError, OverflowError):  # an array may be said to be longer than a number can tell
         return None
     return emission.with_content(body, arrays)
 

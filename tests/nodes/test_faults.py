@@ -15,7 +15,7 @@ from tests.nodes.worlds import Note, Scripted, host, listen, note_from, wire
 from lightlag.bus.digest import run_digest
 from lightlag.bus.emission import Emission
 from lightlag.bus.errors import GraphError
-from lightlag.bus.message import message
+from lightlag.bus.message import fields_of, message
 from lightlag.bus.time import NEVER_NS
 from lightlag.nodes.faults import (
     act,
@@ -255,12 +255,29 @@ def test_of_corrupted_messages_the_wrong_one_arrives_or_none():
     assert wrong
 
 
-def test_what_nobody_here_knows_cannot_be_corrupted_and_says_so():
-    made = host([Scripted("b", listen)], [wire("wire", "a", "b")], 100)
-    unknown = Emission("a", 1, "wire", "test.nodes.nowhere@1", 30, b"\x90")
-    done = made.activate(NEVER_NS, [*schedule("ab", (corrupt("a", "b", 1), 10, None))[:1], unknown], NEVER_NS)
-    assert done.failure.node == "b"
-    assert "is to be corrupted at a node whose process does not know it" in done.failure.traceback
+@given(st.floats(0, 1, exclude_max=True))
+def test_what_only_programs_know_is_corrupted_by_its_bytes_alone(drawn):
+    body, arrays = Sample(300, "word", np.arange(3, dtype=np.uint16), (1.0,)).encode()
+    right = Emission("a", 1, "wire", "test.nodes.nowhere@1", 30, body, arrays)
+    wrong = corrupted(right, drawn)
+    if wrong is not None:
+        assert (wrong.body, wrong.arrays) != (body, arrays)
+        fields_of(wrong.body, wrong.arrays)
+
+
+def test_corruption_of_what_only_programs_know_does_not_end_the_run_of_its_receiver():
+    async def count(node):
+        async for reception in node.link:
+            node.seen.append(reception.emission.seq)
+
+    node = Scripted("b", count)
+    made = host([node], [wire("wire", "a", "b")], 1_000)
+    unknown = [Emission("a", seq, "wire", "test.nodes.nowhere@1", 30 + seq, b"\x92\x07\xa2hi") for seq in range(1, 50)]
+    done = made.activate(NEVER_NS, [*schedule("ab", (corrupt("a", "b", 1), 10, None))[:1], *unknown], NEVER_NS)
+    assert done.failure is None
+    assert node.seen
+    assert {loss.emission.seq for loss in done.losses} == set(range(1, 50)) - set(node.seen)
+    assert done.losses
 
 
 # -- several at once ------------------------------------------------------------------------------------------------
