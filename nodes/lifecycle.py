@@ -19,7 +19,7 @@ from lightlag.bus.operator import OUTSIDE
 from .faults import OF_NODES, FaultBegins, FaultEnds
 from .node import Node
 from .outlet import Audience, Inlet, Outlet, Place, Settings, Silence
-from .rules import KINDS, Rule, ended
+from .rules import KINDS, Rule
 from .setting import CHANNEL as SETTINGS
 
 if TYPE_CHECKING:
@@ -155,7 +155,10 @@ class Lifecycle:
         if not any(told.id == id for told in (*place.suffered, *(rule.told for rule in place.rules))):
             return  # it does not stand here, the node was absent when its clock was to jump, or has crashed since
         self._host.log(place.name, "warning", f"fault {id} ends", {})
-        place.set_rules(ended(place.rules, id, t_ns))
+        for rule in place.rules:
+            if rule.told.id == id and rule.told.kind == "mute":
+                place.muted.add(rule.sources, rule.from_ns, t_ns)
+        place.set_rules([rule for rule in place.rules if rule.told.id != id])
         for _, number, source, seq, emission, met in place.released(id):
             self._agenda.put((t_ns, number, source, seq, emission, met))
         for told in [told for told in place.suffered if told.id == id]:

@@ -4,11 +4,15 @@ They stand at a node from the act that begins a fault to the one that ends it. O
 their beginnings that decides does: it loses the emission, holds it, or delays it. One that corrupts does not decide;
 those after it see what it has made. What was held or delayed comes due again, and is judged by what stands then; a
 fault delays, or corrupts, one emission once.
+
+What was sent in a blackout goes on being lost when the blackout is over, before any rule is asked: ``Muted`` keeps
+when that was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from lightlag.bus.draw import draw
@@ -25,12 +29,11 @@ KINDS = ("corrupt", "delay", "drop", "hold", "mute")
 
 
 class Rule(NamedTuple):
-    """One fault, as it stands at one node [from_ns, until_ns)."""
+    """One fault, as it stands at one node from ``from_ns`` on."""
 
     told: FaultBegins
     sources: frozenset[str]
     from_ns: int
-    until_ns: int = NEVER_NS
 
     @classmethod
     def of(cls, told: FaultBegins, t_ns: int) -> Rule:
@@ -42,8 +45,43 @@ class Rule(NamedTuple):
         return (
             (emission.source in self.sources if self.sources else emission.source != OPERATOR)
             and (not self.told.channels or emission.channel in self.told.channels)
-            and (self.told.kind != "mute" or self.from_ns <= emission.sent_ns < self.until_ns)
+            and (self.told.kind != "mute" or self.from_ns <= emission.sent_ns)
         )
+
+
+class Muted:
+    """When the senders that a node hears could not be heard, in blackouts that are over.
+
+    A long run may have many, so that a lookup is a bisection, and what was sent since the latest needs none.
+    """
+
+    __slots__ = ("_spans", "until_ns")
+
+    def __init__(self) -> None:
+        #: The end of the latest; what was sent then or later is not concerned.
+        self.until_ns = -NEVER_NS
+        #: By source, the beginnings and the ends of disjoint spans [from, until) in their order.
+        self._spans: dict[str, tuple[list[int], list[int]]] = {}
+
+    def add(self, sources: Iterable[str], from_ns: int, until_ns: int) -> None:
+        """A blackout of these sources is over; none that was added before has a later end."""
+        self.until_ns = until_ns
+        for source in sources:
+            begins, ends = self._spans.setdefault(source, ([], []))
+            begin_ns = from_ns
+            while ends and ends[-1] >= from_ns:
+                begin_ns = min(begin_ns, begins.pop())
+                ends.pop()
+            begins.append(begin_ns)
+            ends.append(until_ns)
+
+    def concerns(self, emission: Emission) -> bool:
+        """Whether the emission was sent in one of them."""
+        if emission.sent_ns >= self.until_ns or emission.source not in self._spans:
+            return False
+        begins, ends = self._spans[emission.source]
+        at = bisect_right(begins, emission.sent_ns)
+        return at > 0 and emission.sent_ns < ends[at - 1]
 
 
 class Verdict(NamedTuple):
@@ -114,9 +152,3 @@ def corrupted(emission: Emission, drawn: float) -> Emission | None:
     except (MessageError, OverflowError):  # an array may be said to be longer than a number can tell
         return None
     return emission.with_content(body, arrays)
-
-
-def ended(rules: list[Rule], id: str, t_ns: int) -> list[Rule]:
-    """The rules without those of a fault that ends now; what was sent while it stood goes on being lost."""
-    kept = [rule for rule in rules if rule.told.id != id or rule.told.kind == "mute"]
-    return [rule._replace(until_ns=min(rule.until_ns, t_ns)) if rule.told.id == id else rule for rule in kept]

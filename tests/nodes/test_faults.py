@@ -31,7 +31,7 @@ from lightlag.nodes.faults import (
     safe_mode,
     stuck_receiver,
 )
-from lightlag.nodes.rules import corrupted
+from lightlag.nodes.rules import Muted, corrupted
 
 LATENCY_NS = 10
 
@@ -195,6 +195,27 @@ def test_in_a_blackout_a_node_neither_hears_nor_is_heard_by_when_it_sent():
 def test_a_second_blackout_is_another():
     nodes, _, _ = run("ab", (blackout("a"), 15, 25), (blackout("a"), 45, 55))
     assert times(nodes["b"], "a") == [10, 20, 40, 50, 70, 80, 90]
+
+
+SPANS = st.lists(st.tuples(st.sampled_from([("a",), ("b",), ("a", "b")]), st.integers(0, 50), st.integers(1, 30)))
+
+
+@given(SPANS, st.sampled_from("abc"), st.integers(-1, 90))
+def test_what_was_sent_in_a_blackout_stays_lost_however_many_there_were(spans, source, sent_ns):
+    muted = Muted()
+    for sources, from_ns, for_ns in sorted(spans, key=lambda span: span[1] + span[2]):
+        muted.add(sources, from_ns, from_ns + for_ns)
+    silent = any(source in sources and from_ns <= sent_ns < from_ns + for_ns for sources, from_ns, for_ns in spans)
+    assert muted.concerns(note_from(source, 1, sent_ns, "x")) == silent
+
+
+def test_a_blackout_that_is_over_leaves_no_rule_behind():
+    made = host(talkers(*"ab"), list(channels(*"ab").values()), 1_000)
+    faults = [(blackout("a"), t_ns, t_ns + 5) for t_ns in range(15, 900, 20)]
+    made.activate(NEVER_NS, schedule("ab", *faults), NEVER_NS)
+    places = made._places
+    assert [place.rules for place in places] == [[], []]
+    assert [place.open_ns < 1_000 for place in places] == [True, True]
 
 
 def test_what_operators_send_is_met_by_no_rule():
