@@ -150,7 +150,7 @@ class Host:
                     loop.now_ns = t_ns
                     face.loop = loop
                 try:
-                    if reason is None and place.open:
+                    if reason is None and what.sent_ns >= place.open_ns:
                         reception = _reception(place.name, what, t_ns)
                         undigested.append(entry)
                         arrived += 1
@@ -309,6 +309,8 @@ class Host:
             return 1
         if place.absent:
             reason = "absent"
+        elif not isinstance(reason, str) and place.muted.concerns(emission):
+            reason = "fault"
         if isinstance(reason, str):
             self._lose(place, emission, t_ns, reason)
             return 0

@@ -19,7 +19,7 @@ from lightlag.bus.operator import OUTSIDE
 from .faults import OF_NODES, FaultBegins, FaultEnds
 from .node import Node
 from .outlet import Audience, Inlet, Outlet, Place, Settings, Silence
-from .rules import KINDS, Rule, ended
+from .rules import KINDS, Rule
 from .setting import CHANNEL as SETTINGS
 
 if TYPE_CHECKING:
@@ -138,26 +138,34 @@ class Lifecycle:
             place.set_rules([*place.rules, Rule.of(told, place.loop.now_ns)])
         elif told.kind not in OF_NODES:
             raise NodeError(f"fault {told.id} is of kind {told.kind!r}; known are {', '.join((*KINDS, *OF_NODES))}")
-        elif not place.dead:
+        elif place.dead:
+            return
+        elif told.kind == "clock_jump":
+            if not place.absent:  # what never jumped does not jump back: it starts with a new clock
+                self._jump(place, told.seconds)
+                place.suffered.append(told)
+        else:
             suffered = place.suffers(told.kind)
             place.suffered.append(told)
-            if told.kind == "clock_jump":
-                self._jump(place, told.seconds)
-            elif not suffered:
+            if not suffered:
                 self._change(place, told.kind)
 
     def _end(self, place: Place, id: str) -> None:
         t_ns = place.loop.now_ns
         if not any(told.id == id for told in (*place.suffered, *(rule.told for rule in place.rules))):
-            return  # it does not stand here, or the node has crashed since
+            return  # it does not stand here, the node was absent when its clock was to jump, or has crashed since
         self._host.log(place.name, "warning", f"fault {id} ends", {})
-        place.set_rules(ended(place.rules, id, t_ns))
+        for rule in place.rules:
+            if rule.told.id == id and rule.told.kind == "mute":
+                place.muted.add(rule.sources, rule.from_ns, t_ns)
+        place.set_rules([rule for rule in place.rules if rule.told.id != id])
         for _, number, source, seq, emission, met in place.released(id):
             self._agenda.put((t_ns, number, source, seq, emission, met))
         for told in [told for told in place.suffered if told.id == id]:
             place.suffered.remove(told)
             if told.kind == "clock_jump":
-                self._jump(place, -told.seconds)
+                if not place.absent:
+                    self._jump(place, -told.seconds)
             elif not place.dead and not place.suffers(told.kind):
                 self._change(place, told.kind)
 
@@ -169,9 +177,8 @@ class Lifecycle:
             return
         elif kind == "crash":
             self.close(place, "the node has crashed")
-            place.suffered = [
-                told for told in place.suffered if told.kind != "clock_jump"
-            ]  # it starts with a new clock
+            # It starts with a new clock.
+            place.suffered = [told for told in place.suffered if told.kind != "clock_jump"]
             # What it had planned is gone with it: another instance will plan in its place.
             number, entries = place.number, self._agenda.entries()
             self._agenda.keep([entry for entry in entries if entry[1] != number or entry[2] is not TIMER])
@@ -180,8 +187,6 @@ class Lifecycle:
             self._work(place)
 
     def _jump(self, place: Place, seconds: float) -> None:
-        if place.absent:
-            return
         clock = clock_of(place.node)
         if clock is None:
             raise NodeError(f"the clock of {place.name} is to jump, but {type(place.node).__name__} has none")

@@ -14,10 +14,11 @@ from lightlag.bus.agenda import Agenda, Entry
 from lightlag.bus.digest import DigestChain
 from lightlag.bus.emission import Buffer, Emission, Origin, Reception
 from lightlag.bus.medium import Channel, Wire
+from lightlag.bus.time import NEVER_NS
 
 from .faults import FaultBegins
 from .node import Node
-from .rules import Rule
+from .rules import Muted, Rule
 from .setting import changed
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ class Place:
     """A node in its host: its number there, its digest chain, the number of its last emission."""
 
     __slots__ = (
-        "absent", "boots", "chain", "dead", "held", "joined", "loop", "name", "node", "number", "open", "rules", "seq",
-        "suffered", "work",
+        "absent", "boots", "chain", "dead", "held", "joined", "loop", "muted", "name", "node", "number", "open_ns",
+        "rules", "seq", "suffered", "work",
     )  # fmt: skip
 
     def __init__(self, number: int, node: Node) -> None:
@@ -58,25 +59,30 @@ class Place:
         self.work: asyncio.Task[None] | None = None
         #: It has not joined yet, has left or crashed: it does nothing, and what would reach it is lost.
         self.absent = True
-        #: The rules of faults that stand here, and by id of the fault what they hold.
+        #: The rules of faults that stand here, what blackouts have left, and by id of the fault what rules hold.
         self.rules: list[Rule] = []
+        self.muted = Muted()
         self.held: list[tuple[str, Entry]] = []
         #: What befalls the node itself.
         self.suffered: list[FaultBegins] = []
-        #: Whether what comes due is received without a second look: it is there, and no rules are.
-        self.open = False
+        #: What was sent then or later is received without a second look: the node is there, no rules are, and no
+        #: blackout has been since.
+        self.open_ns = NEVER_NS
         #: It has failed: it does nothing any more, but what reaches it counts to the end of the run.
         self.dead = False
 
     def set_absent(self, absent: bool) -> None:
         """It comes or goes."""
         self.absent = absent
-        self.open = not absent and not self.rules
+        self._open()
 
     def set_rules(self, rules: list[Rule]) -> None:
         """A fault has begun or ended."""
         self.rules = rules
-        self.open = not self.absent and not rules
+        self._open()
+
+    def _open(self) -> None:
+        self.open_ns = NEVER_NS if self.absent or self.rules else self.muted.until_ns
 
     def released(self, id: str) -> list[Entry]:
         """What a fault has held, which holds it no longer."""

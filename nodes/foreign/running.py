@@ -25,12 +25,27 @@ from .conversation import Conversation
 
 
 def let_run(node: Node, command: Sequence[str], folder: str) -> None:
-    """Have a program, run in ``folder``, take the place of a node's own ``run``; it is started when the node joins."""
-    node.run = _Running(node, command, folder).run  # type: ignore[method-assign]
+    """Have a program, run in ``folder``, take the place of a node's own ``run``.
+
+    It is started when the node joins, and another process of it, which is told nothing of the one before, whenever
+    ``run`` begins anew: when the node comes out of safe mode, or starts again after a crash, as another instance.
+    """
+    another = node.again
+
+    async def run() -> None:
+        await _Running(node, command, folder).run()
+
+    def again() -> Node:
+        made = another()
+        let_run(made, command, folder)
+        return made
+
+    node.run = run  # type: ignore[method-assign]
+    node.again = again  # type: ignore[method-assign]
 
 
 class _Running:
-    """One node and its program."""
+    """One node and its program, from one beginning of ``run`` to its end."""
 
     def __init__(self, node: Node, command: Sequence[str], folder: str) -> None:
         self._node = node

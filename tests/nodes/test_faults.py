@@ -15,7 +15,7 @@ from tests.nodes.worlds import Note, Scripted, host, listen, note_from, wire
 from lightlag.bus.digest import run_digest
 from lightlag.bus.emission import Emission
 from lightlag.bus.errors import GraphError
-from lightlag.bus.message import message
+from lightlag.bus.message import fields_of, message
 from lightlag.bus.time import NEVER_NS
 from lightlag.nodes.faults import (
     act,
@@ -31,7 +31,7 @@ from lightlag.nodes.faults import (
     safe_mode,
     stuck_receiver,
 )
-from lightlag.nodes.rules import corrupted
+from lightlag.nodes.rules import Muted, corrupted
 
 LATENCY_NS = 10
 
@@ -197,6 +197,27 @@ def test_a_second_blackout_is_another():
     assert times(nodes["b"], "a") == [10, 20, 40, 50, 70, 80, 90]
 
 
+SPANS = st.lists(st.tuples(st.sampled_from([("a",), ("b",), ("a", "b")]), st.integers(0, 50), st.integers(1, 30)))
+
+
+@given(SPANS, st.sampled_from("abc"), st.integers(-1, 90))
+def test_what_was_sent_in_a_blackout_stays_lost_however_many_there_were(spans, source, sent_ns):
+    muted = Muted()
+    for sources, from_ns, for_ns in sorted(spans, key=lambda span: span[1] + span[2]):
+        muted.add(sources, from_ns, from_ns + for_ns)
+    silent = any(source in sources and from_ns <= sent_ns < from_ns + for_ns for sources, from_ns, for_ns in spans)
+    assert muted.concerns(note_from(source, 1, sent_ns, "x")) == silent
+
+
+def test_a_blackout_that_is_over_leaves_no_rule_behind():
+    made = host(talkers(*"ab"), list(channels(*"ab").values()), 1_000)
+    faults = [(blackout("a"), t_ns, t_ns + 5) for t_ns in range(15, 900, 20)]
+    made.activate(NEVER_NS, schedule("ab", *faults), NEVER_NS)
+    places = made._places
+    assert [place.rules for place in places] == [[], []]
+    assert [place.open_ns < 1_000 for place in places] == [True, True]
+
+
 def test_what_operators_send_is_met_by_no_rule():
     node = Scripted("a", lambda node: listen(node))
     made = host([node, Scripted("b")], [wire("wire", "a", "b")], 100)
@@ -255,12 +276,29 @@ def test_of_corrupted_messages_the_wrong_one_arrives_or_none():
     assert wrong
 
 
-def test_what_nobody_here_knows_cannot_be_corrupted_and_says_so():
-    made = host([Scripted("b", listen)], [wire("wire", "a", "b")], 100)
-    unknown = Emission("a", 1, "wire", "test.nodes.nowhere@1", 30, b"\x90")
-    done = made.activate(NEVER_NS, [*schedule("ab", (corrupt("a", "b", 1), 10, None))[:1], unknown], NEVER_NS)
-    assert done.failure.node == "b"
-    assert "is to be corrupted at a node whose process does not know it" in done.failure.traceback
+@given(st.floats(0, 1, exclude_max=True))
+def test_what_only_programs_know_is_corrupted_by_its_bytes_alone(drawn):
+    body, arrays = Sample(300, "word", np.arange(3, dtype=np.uint16), (1.0,)).encode()
+    right = Emission("a", 1, "wire", "test.nodes.nowhere@1", 30, body, arrays)
+    wrong = corrupted(right, drawn)
+    if wrong is not None:
+        assert (wrong.body, wrong.arrays) != (body, arrays)
+        fields_of(wrong.body, wrong.arrays)
+
+
+def test_corruption_of_what_only_programs_know_does_not_end_the_run_of_its_receiver():
+    async def count(node):
+        async for reception in node.link:
+            node.seen.append(reception.emission.seq)
+
+    node = Scripted("b", count)
+    made = host([node], [wire("wire", "a", "b")], 1_000)
+    unknown = [Emission("a", seq, "wire", "test.nodes.nowhere@1", 30 + seq, b"\x92\x07\xa2hi") for seq in range(1, 50)]
+    done = made.activate(NEVER_NS, [*schedule("ab", (corrupt("a", "b", 1), 10, None))[:1], *unknown], NEVER_NS)
+    assert done.failure is None
+    assert node.seen
+    assert {loss.emission.seq for loss in done.losses} == set(range(1, 50)) - set(node.seen)
+    assert done.losses
 
 
 # -- several at once ------------------------------------------------------------------------------------------------

@@ -296,6 +296,24 @@ def test_the_clock_of_a_node_that_started_again_has_not_jumped():
     assert [node.clock.jumps for node in instances] == [[2.5], []]
 
 
+def test_a_clock_that_was_not_there_to_jump_does_not_jump_back():
+    late, instances = Clocked("a"), []
+
+    async def show(node):
+        instances.append(node)
+
+    run([late], (clock_jump("a", 2.5), 25, 75), presence={"a": (50, NEVER_NS)})
+    run([Clocked("a", show)], (crash("a"), 20, 50), (clock_jump("a", 2.5), 30, 75))
+    assert late.clock.jumps == []
+    assert [node.clock.jumps for node in instances] == [[], []]
+
+
+def test_a_clock_of_a_node_that_has_left_does_not_jump_back():
+    node = Clocked("a")
+    run([node], (clock_jump("a", 2.5), 25, 75), presence={"a": (0, 50)})
+    assert node.clock.jumps == [2.5]
+
+
 def test_a_node_without_a_clock_whose_clock_is_to_jump_fails():
     made = host([Scripted("a")], [wire("wire", "a")], 100)
     done = made.activate(NEVER_NS, acts((clock_jump("a", 1), 30, None)), NEVER_NS)

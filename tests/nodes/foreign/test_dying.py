@@ -15,6 +15,7 @@ from tests.nodes.worlds import Note, Scripted, host, wire
 
 from lightlag.bus.errors import NondeterminismError
 from lightlag.bus.time import NEVER_NS
+from lightlag.nodes.faults import act, acts_of, crash, end_of, safe_mode
 from lightlag.nodes.foreign import let_run
 from lightlag.nodes.foreign.conversation import Conversation
 
@@ -44,29 +45,63 @@ async def chat(node):
         node.link.send(Note(f"{number}"))
 
 
-def chains(kill_at=()):
-    """The digest chains of a run in which the program is killed before these instants, and the node's log."""
+@pytest.fixture
+def talks(monkeypatch):
+    """The conversations of the nodes of a test, in the order of their beginnings."""
+    begun = []
+
+    def begin(*given):
+        begun.append(Conversation(*given))
+        return begun[-1]
+
+    monkeypatch.setattr("lightlag.nodes.foreign.running.Conversation", begin)
+    return begun
+
+
+def chains(talks, kill_at=(), fault=None):
+    """The digest chains of a run in which the program is killed before these instants, and the node's log.
+
+    A fault, if there is one, stands from 4.5 to 8.5 us.
+    """
     node = Scripted("z")
     let_run(node, ["python", "foreign_program.py", "listen"], FOLDER)
     run = host([Scripted("a", chat), node], [wire("wire", "a", "z")])
-    talk = node.run.__self__._program
+    begin = [] if fault is None else acts_of(fault, "f", "az", {})
+    acts = [act(name, told, 4_500, 1) for name, told in begin]
+    acts += [act(name, told, 8_500, 2) for name, told in end_of(begin)]
     logs = []
     for t_ns in kill_at:
-        logs += run.activate(t_ns, [], NEVER_NS).logs
-        kill(talk)
-    logs += run.activate(NEVER_NS, [], NEVER_NS).logs
+        logs += run.activate(t_ns, acts, NEVER_NS).logs
+        acts = []
+        kill(talks[-1])
+    done = run.activate(NEVER_NS, acts, NEVER_NS)
+    assert done.failure is None, done.failure.traceback
+    logs += done.logs
     logs += run.finish([]).logs
     return run.chains(), [log.text for log in logs if log.node == "z"]
 
 
-def test_a_program_that_is_killed_makes_no_difference():
-    expected, told = chains()
-    again, told_again = chains([1, 5_000, 5_011, 19_000])
+def test_a_program_that_is_killed_makes_no_difference(talks):
+    expected, told = chains(talks)
+    again, told_again = chains(talks, [1, 5_000, 5_011, 19_000])
     assert again == expected
     restarts = [text for text in told_again if "killed" in text]
     assert restarts[0] == "the program was killed by SIGKILL; starting it again (1 of 10)"
     assert len(restarts) == 4
     assert [text for text in told_again if text not in restarts] == told
+
+
+@pytest.mark.parametrize("fault", [crash("z"), safe_mode("z")])
+def test_a_program_begins_anew_after_a_crash_and_after_safe_mode_and_may_be_killed_then(fault, talks):
+    expected, told = chains(talks, fault=fault)
+    first, second = talks
+    assert told[0] == told[told.index("fault f ends") + 1] == "woken"
+    heard = [text for text in told if text.startswith("a:")]
+    assert heard == [f"a:{number + 1}={number}" for number in (*range(5), *range(9, 20))]
+    assert first._process.pid != second._process.pid
+    again, told_again = chains(talks, [3_000, 9_000, 12_000], fault)
+    assert again == expected
+    assert len([text for text in told_again if "killed" in text]) == 3
 
 
 @pytest.mark.parametrize(
