@@ -8,7 +8,7 @@ all it tells. The file is checked when it is loaded: a figure without a source i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -88,77 +88,97 @@ def load_facts(file: Path) -> Facts:
     Raises:
         FactsError: with file and line, for the first figure that lacks something.
     """
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError
 
+    text = file.read_text(encoding="utf-8")
     try:
-        document = YAML(typ="rt").load(file.read_text(encoding="utf-8"))
+        document = _plain(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise FactsError(f"{file}:{line}: not YAML: {error.problem}") from None
     if not isinstance(document, Mapping) or not isinstance(document.get("sources"), Mapping):
         raise FactsError(f"{file}:1: a file of facts is a mapping with a section 'sources'")
     sources = {str(key): str(text) for key, text in document["sources"].items()}
-    checker = _Checker(file, sources)
-    tree = {key: checker.node(value, key) for key, value in document.items() if key != "sources"}
+    try:
+        tree = {key: _checked(value, (key,), sources) for key, value in document.items() if key != "sources"}
+    except _Unfounded as error:
+        raise FactsError(f"{file}:{_line(text, error.path)}: {error}") from None
     return Facts(tree, sources, file)
 
 
-class _Checker:
-    def __init__(self, file: Path, sources: Mapping[str, str]) -> None:
-        self.file, self.sources = file, sources
+def _plain(text: str) -> Any:
+    """A YAML text as plain data; a timestamp stays the text it was.
 
-    def node(self, value: Any, path: str) -> Any:
-        if isinstance(value, Mapping):
-            if "v" in value:
-                self.provenance(value, path)
-                return Figure(_plain(value["v"]), _keys(value["src"]), value["conf"], value.get("to"))
-            return {str(key): self._child(value, key, path) for key in value}
-        if isinstance(value, list):
-            for record in value:
-                if not isinstance(record, Mapping):
-                    raise FactsError(f"{self.file}: {path}: a list holds records (mappings), not {record!r}")
-                self.provenance(record, f"{path}.{record.get('id', '?')}")
-            return [_plain(record) for record in value]
-        raise FactsError(
-            f"{self.file}: {path}: {value!r} stands without a source; write {{v: ..., src: ..., conf: ...}}"
-        )
+    Read in C, for a mission has hundreds of figures; and again in Python if C refuses it, which knows less of YAML 1.2.
+    """
+    from ruamel.yaml.error import YAMLError
 
-    def _child(self, parent: Any, key: Any, path: str) -> Any:
-        value = parent[key]
-        if not isinstance(value, Mapping | list):
-            line = parent.lc.key(key)[0] + 1
-            raise FactsError(
-                f"{self.file}:{line}: {path}.{key} is {value!r} without a source; write {{v: ..., src: ..., conf: ...}}"
-            )
-        return self.node(value, f"{path}.{key}")
+    try:
+        return _reader(pure=False).load(text)
+    except YAMLError:
+        return _reader(pure=True).load(text)
 
-    def provenance(self, mapping: Any, path: str) -> None:
-        place = f"{self.file}:{mapping.lc.line + 1}: {path}"
-        if "src" not in mapping or "conf" not in mapping:
-            missing = " and ".join(key for key in ("src", "conf") if key not in mapping)
-            raise FactsError(f"{place} has no {missing}")
-        if mapping["conf"] not in CONFIDENCES:
-            raise FactsError(f"{place}: conf is {mapping['conf']!r}; it is one of {', '.join(CONFIDENCES)}")
-        if mapping["conf"] == "fit" and not mapping.get("to"):
-            raise FactsError(f"{place} is a fit and does not say in 'to' what it was fitted to")
-        unknown = [key for key in _keys(mapping["src"]) if key not in self.sources]
-        if unknown:
-            raise FactsError(f"{place}: source {unknown[0]!r} is not among {', '.join(self.sources)}")
+
+def _reader(*, pure: bool) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.constructor import SafeConstructor
+
+    class Constructor(SafeConstructor):
+        pass
+
+    Constructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+    reader: Any = YAML(typ="safe", pure=pure)
+    reader.Constructor = Constructor
+    return reader
+
+
+def _line(text: str, path: Sequence[Any]) -> int:
+    """Where in a file stands what a path of keys and indices leads to. Places are looked up for errors only."""
+    from ruamel.yaml import YAML
+
+    here = YAML(typ="rt").load(text)
+    for step in path[:-1]:
+        here = here[step]
+    where: Any = here.lc
+    return int((where.item if isinstance(here, list) else where.key)(path[-1])[0]) + 1
+
+
+class _Unfounded(Exception):
+    """What is wrong with what stands at a path."""
+
+    def __init__(self, path: Sequence[Any], told: str) -> None:
+        super().__init__(told)
+        self.path = path
+
+
+def _checked(value: Any, path: tuple[Any, ...], sources: Mapping[str, str]) -> Any:
+    name = ".".join(map(str, path))
+    if isinstance(value, list):
+        for index, record in enumerate(value):
+            if not isinstance(record, Mapping):
+                raise _Unfounded((*path, index), f"{name}: a list holds records (mappings), not {record!r}")
+            _check_provenance(record, (*path, index), f"{name}.{record.get('id', '?')}", sources)
+        return [dict(record) for record in value]
+    if not isinstance(value, Mapping):
+        raise _Unfounded(path, f"{name} is {value!r} without a source; write {{v: ..., src: ..., conf: ...}}")
+    if "v" not in value:
+        return {str(key): _checked(child, (*path, key), sources) for key, child in value.items()}
+    _check_provenance(value, path, name, sources)
+    return Figure(value["v"], _keys(value["src"]), value["conf"], value.get("to"))
+
+
+def _check_provenance(mapping: Mapping[str, Any], path: Sequence[Any], name: str, sources: Mapping[str, str]) -> None:
+    if "src" not in mapping or "conf" not in mapping:
+        missing = " and ".join(key for key in ("src", "conf") if key not in mapping)
+        raise _Unfounded(path, f"{name} has no {missing}")
+    if mapping["conf"] not in CONFIDENCES:
+        raise _Unfounded(path, f"{name}: conf is {mapping['conf']!r}; it is one of {', '.join(CONFIDENCES)}")
+    if mapping["conf"] == "fit" and not mapping.get("to"):
+        raise _Unfounded(path, f"{name} is a fit and does not say in 'to' what it was fitted to")
+    unknown = [key for key in _keys(mapping["src"]) if key not in sources]
+    if unknown:
+        raise _Unfounded(path, f"{name}: source {unknown[0]!r} is not among {', '.join(sources)}")
 
 
 def _keys(src: Any) -> tuple[str, ...]:
     return (src,) if isinstance(src, str) else tuple(str(key) for key in src)
-
-
-def _plain(value: Any) -> Any:
-    """Without the classes of the YAML reader, so that what leaves here is plain data."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(child) for key, child in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_plain(child) for child in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, float):
-        return float(value)
-    return int(value) if isinstance(value, int) else str(value)

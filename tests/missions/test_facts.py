@@ -39,8 +39,9 @@ def test_values_come_out_as_plain_data(tmp_path):
         (("src: A, conf: mem", "src: B, conf: mem"), "source 'B' is not among A"),
         ((', to: "the flown deceleration"', ""), "does not say in 'to' what it was fitted to"),
         (("{v: 3368, src: A, conf: mem}", "3368"), r"facts\.yaml:3: vehicle\.mass_kg is 3368 without a source"),
-        (("src: A, conf: read}", "conf: read}"), r"record\.landing has no src"),
-        (("- {id: landing, e_s: 419.57, src: A, conf: read}", "- 3"), "a list holds records"),
+        (("src: A, conf: read}", "conf: read}"), r"facts\.yaml:6: record\.landing has no src"),
+        (("- {id: landing, e_s: 419.57, src: A, conf: read}", "- 3"), r"facts\.yaml:6: record: a list holds records"),
+        (("  drag:", "  mass_kg:"), r"facts\.yaml:4: not YAML: found duplicate key"),
         (("sources:", "quellen:"), "is a mapping with a section 'sources'"),
         (("vehicle:", "vehicle: ["), r"facts\.yaml:\d+: not YAML"),
     ],
@@ -49,6 +50,11 @@ def test_a_figure_without_provenance_is_refused_with_its_line(tmp_path, change, 
     assert change[0] in GOOD
     with pytest.raises(FactsError, match=message):
         load(tmp_path, GOOD.replace(*change, 1))
+
+
+def test_an_instant_stays_the_text_it_was(tmp_path):
+    found = load(tmp_path, GOOD.replace("v: 3368", "v: 2021-02-18T20:36:50Z"))
+    assert found.value("vehicle.mass_kg") == "2021-02-18T20:36:50Z"
 
 
 def test_a_wrong_path_names_what_there_is(tmp_path):
