@@ -8,6 +8,7 @@ what costs least.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -38,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _unknown(name)
     from lightlag.launch.command.calling import call
 
-    return call(words)
+    code = call(words)
+    if arguments is None:
+        gc.freeze()  # the process ends here: what stands needs no look for cycles, which takes a tenth of a second
+    return code
 
 
 def _process(words: Sequence[str]) -> int:
