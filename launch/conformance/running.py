@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lightlag.nodes.events import Learnt
 
 #: How long the run lasts (wall s) of which a process is killed in the middle.
-_KILLED_RUN_S = 2.0
+_KILLED_RUN_S = 1.0
 _NOT_TRIED = "not tried, for its run does not come to an end"
 
 

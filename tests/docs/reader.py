@@ -42,11 +42,14 @@ class Reader:
         self._environment["PYTHONPATH"] = str(self._installed)
         self._python: subprocess.Popen[str] | None = None
         self._terminals: list[tuple[Block, subprocess.Popen[str]]] = []
+        #: Graph files that no block has named yet.
+        self._unread: dict[str, Block] = {}
         for name in ("examples", "missions"):
             (folder / name).symlink_to(ROOT / name)
 
     def do(self, block: Block) -> None:
         """Do what a block is for; fails if it does not go as the page says."""
+        self._unread = {file: written for file, written in self._unread.items() if file not in block.text}
         known = block.title or block.language in LANGUAGES
         assert known, self._told(block, f"blocks without a title are of {', '.join(LANGUAGES)}")
         if block.title:
@@ -57,6 +60,12 @@ class Reader:
             self._say(block)
         elif block.language == "sh":
             self._launch(block) if block.goes_on else self._type(block)
+
+    def end(self) -> None:
+        """The page is read: a graph file that it wrote, and did nothing with, is as right as it says."""
+        for file, block in self._unread.items():
+            ended = self._run(["lightlag", "validate", file])
+            assert ended.returncode == (2 if block.is_wrong else 0), self._told(block, ended.stdout)
 
     def close(self) -> None:
         """Leave: every terminal that was opened has ended by what the page says."""
@@ -80,8 +89,7 @@ class Reader:
         if block.language == "python":
             compile(block.text, block.title, "exec")
         if block.language == "yaml" and "version" in (YAML(typ="safe", pure=True).load(block.text) or {}):
-            ended = self._run(["lightlag", "validate", block.title])
-            assert ended.returncode == (2 if block.is_wrong else 0), self._told(block, ended.stdout)
+            self._unread[block.title] = block
 
     def _hold_to_schema(self, block: Block) -> None:
         """A piece of a graph file has sections that a graph file has, and in them what these may have."""

@@ -34,6 +34,7 @@ def test_what_a_page_says_is_so(page, tmp_path, request):
     try:
         for block in blocks:
             reader.do(block)
+        reader.end()
     finally:
         reader.close()
 

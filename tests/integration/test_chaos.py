@@ -25,7 +25,7 @@ from lightlag.launch.graph.spec import Graph
 from lightlag.launch.run.options import RunOptions
 from lightlag.launch.run.runner import run
 
-RUNS = int(os.environ.get("LIGHTLAG_CHAOS", "10"))
+RUNS = int(os.environ.get("LIGHTLAG_CHAOS", "4"))
 #: Of five runs, one is of ``mars2020``, which takes longer to start.
 MARS2020 = 5
 #: How long after the end of a run a process of it may still be seen.

@@ -158,7 +158,14 @@ class Killer(PlainDisplay):
                 os.kill(found[0], signal.SIGKILL)
 
 
-@pytest.mark.parametrize(("count", "killed_at_s"), [(2, None), (3, None), (3, 300), (3, 760), (3, 1000)])
+@pytest.mark.parametrize(
+    ("count", "killed_at_s"),
+    [
+        (2, None),
+        (3, 760),
+        *(pytest.param(3, at_s, marks=pytest.mark.thorough) for at_s in (None, 300, 1000)),
+    ],
+)
 def test_the_digest_is_the_same_in_processes_even_if_the_probes_dies(graph, one, tmp_path, count, killed_at_s):
     path = tmp_path / "run"
     killer = Killer(path, "probe", (killed_at_s or 10_000) * NS_PER_S)

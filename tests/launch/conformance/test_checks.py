@@ -151,6 +151,7 @@ def test_what_a_run_leaves_behind_is_listed(trial_of):
     assert [it.partition(":")[0] for it in left["open"]] == ["socket"]
 
 
+@pytest.mark.thorough
 def test_in_two_processes_and_after_a_death_a_good_one_is_the_same(trial_of):
     trial = trial_of(plugins.Flying)
     assert running.same_twice(trial).said.startswith(f"one digest, {trial.course.digest[:16]}")

@@ -17,6 +17,11 @@ from lightlag.launch.package.creating import KINDS, as_if_installed, create
 
 ROOT = Path(__file__).parents[3]
 PYPROJECT = ROOT / "pyproject.toml"
+PYTEST = ("pytest", "-q", "-p", "no:cacheprovider", "-W", "error")
+
+
+def _thorough(kind: str):
+    return pytest.param(kind, marks=pytest.mark.thorough)
 
 
 class Created:
@@ -47,9 +52,15 @@ def created(tmp_path_factory) -> Created:
     return Created(tmp_path_factory.mktemp("packages"))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind if kind == "orbiter" else _thorough(kind) for kind in KINDS])
 def test_its_tests_pass(created, kind):
-    done = created.call(kind, "pytest", "-q", "-p", "no:cacheprovider", "-W", "error")
+    done = created.call(kind, *PYTEST)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_their_tests_pass_together(created):
+    folders = [str(it.folder) for it in created.packages.values()]
+    done = created.call("rover", *PYTEST, "--import-mode=importlib", *folders)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

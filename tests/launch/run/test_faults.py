@@ -70,7 +70,7 @@ def test_a_run_with_faults_is_the_same_in_processes(troubled, tmp_path, processe
     assert (tmp_path / "run" / "run.mcap").read_bytes() == (run_dir / "run.mcap").read_bytes()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.thorough)])
 def test_a_run_with_faults_survives_the_death_of_its_processes(troubled, tmp_path, seed):
     graph, _, alone = troubled
     assert one_kill(graph, 3, tmp_path / "run", seed)[0] == alone.digest
