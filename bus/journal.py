@@ -164,8 +164,14 @@ def read_journal(path: Path, wanted: Callable[[int], bool] = lambda host: True) 
                 yield Entry(host, envelope)
 
 
-def restore(path: Path, coordinator: Coordinator, news: Callable[[list[tuple[Any, ...]]], None]) -> int:
-    """Bring a new coordinator, and whoever follows the news, to where the journal ends.
+def restore(
+    path: Path,
+    coordinator: Coordinator,
+    *,
+    acted: Callable[[Emission], None],
+    news: Callable[[list[tuple[Any, ...]]], None] = lambda news: None,
+) -> int:
+    """Bring a new coordinator, and whoever follows the news or the acts from outside, to where the journal ends.
 
     Returns the number of the latest act from outside; a fork leaves some of them out, and none is used again.
     """
@@ -174,6 +180,7 @@ def restore(path: Path, coordinator: Coordinator, news: Callable[[list[tuple[Any
         if envelope.kind == wire.ACT:
             acts = max(acts, envelope.emissions[0].seq)
             coordinator.act(host, envelope.emissions[0])
+            acted(envelope.emissions[0])
         else:
             coordinator.restore(wire.report_of(host, envelope))
             news(wire.news_of(envelope))

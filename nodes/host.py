@@ -32,7 +32,7 @@ from .faults import CHANNEL as FAULTS
 from .lifecycle import Lifecycle
 from .node import Node
 from .outlet import Audience, Judge, Place
-from .rules import judge
+from .rules import Verdict, judge
 from .trajectory import Surroundings
 
 #: Receptions go into the digest chains in bunches of so many or a little more. SHA-256 fills a third of a core's
@@ -314,7 +314,7 @@ class Host:
         if isinstance(reason, str):
             self._lose(place, emission, t_ns, reason)
             return 0
-        emission, met, lost, held_by, delay_ns = judge(place.rules, self.seed, place.name, emission, reason or ())
+        emission, met, lost, held_by, delay_ns = self._verdict(place, emission, reason or ())
         if lost:
             self._lose(place, emission, t_ns, "fault")
         elif held_by:
@@ -327,6 +327,10 @@ class Host:
                 self._inlets[emission.channel][number].deliver(reception)
             return 1
         return 0
+
+    def _verdict(self, place: Place, emission: Emission, met: tuple[str, ...]) -> Verdict:
+        """What the faults that stand at a place make of what has come due there."""
+        return judge(place.rules, self.seed, place.name, emission, met)
 
     def _receive(self, place: Place, entry: Entry) -> Reception:
         reception = _reception(place.name, entry[4], entry[0])

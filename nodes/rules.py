@@ -12,7 +12,7 @@ when that was.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from lightlag.bus.draw import draw
@@ -144,11 +144,12 @@ def corrupted(emission: Emission, drawn: float) -> Emission | None:
     try:
         kind = message_class(emission.type)
     except MessageError:
-        read: Callable[..., object] = fields_of
-    else:
-        read = kind.decode
+        kind = None
     try:
-        read(body, tuple(arrays))
+        if kind is None:
+            fields_of(body, tuple(arrays))
+        else:  # what is read is then written as it always is, so that a recording of the message has its bytes
+            body, (*arrays,) = kind.decode(body, tuple(arrays)).encode()
     except (MessageError, OverflowError):  # an array may be said to be longer than a number can tell
         return None
     return emission.with_content(body, arrays)

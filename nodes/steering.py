@@ -48,7 +48,7 @@ class Steering:
         """Burn from now on, with a constant push, then coast; returns the run time (ns) at which the burn ends.
 
         ``over_s`` of 0 changes the velocity at once. What was commanded before and lies ahead is given up: a burn of
-        nothing, ``burn((0, 0, 0))``, is a cut-off.
+        nothing, ``burn((0, 0, 0))``, is a cut-off. It goes on even if the node crashes or goes into safe mode.
 
         Raises:
             NodeError: the node's trajectory cannot be steered.

@@ -74,7 +74,7 @@ def entry(verb: str, whom: list[str], lasting: str | None, p: float | None, by: 
 def told_text(told: dict[str, Any], *, ends: bool) -> str:
     """What has begun, or ended, and when, for people."""
     if ends:
-        return f"ends      {told['id']}, if a fault of that id stands anywhere\nat        {told['from_scet']} SCET"
+        return f"ends      {told['id']}\nfrom      {told['from_scet']} SCET\nat        {', '.join(told['nodes'])}"
     until = f"{told['until_scet']} SCET" if told["until_scet"] else f"it is ended: lightlag fault end {told['id']}"
     at = f"from      {told['from_scet']} SCET\nuntil     {until}"
     return f"fault     {told['id']}\n{at}\nat        {', '.join(told['nodes'])}"

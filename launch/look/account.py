@@ -23,10 +23,8 @@ from lightlag.bus.payload import Payload
 
 from .recorded import Recorded
 
-#: The channel on which faults begin and end, by acts from outside, and those of them that befall the node itself; of
-#: the others it only gets what they do to its receptions.
+#: The channel on which faults begin and end, by acts from outside.
 _FAULTS = "@fault"
-_OF_NODES = ("crash", "safe_mode", "clock_jump")
 
 #: Reasons of losses that are no medium's.
 _NOT_OF_THE_MEDIUM = ("absent", "in_flight")
@@ -38,6 +36,7 @@ _PARTS = re.compile(
     re.DOTALL,
 )
 _SEQ, _SENT_NS = re.compile(rb'"seq":(\d+)'), re.compile(rb'"sent_ns":(-?\d+)')
+_SIZE = re.compile(rb',"bytes":\d+')
 #: How an emission ended for one member: when (ns), and the reason if it was lost, else nothing.
 End = tuple[int, str]
 
@@ -47,7 +46,7 @@ class Said(NamedTuple):
 
     seq: int
     sent_ns: int
-    #: JSON of what is the same for all members: the header, the size.
+    #: JSON of what is the same for all members: the header, and the size where that is known.
     header: bytes
     #: The hash of the message's JSON; empty if nobody has received it.
     message: bytes
@@ -120,18 +119,16 @@ class Account:
             else:
                 ends[receiver] = end
         message = made.message if record.message else b""
-        return made._replace(ends=ends, message=message)
+        header = made.header if _SIZE.search(record.header) else _unsized(made.header)
+        return made._replace(header=header, ends=ends, message=message)
 
     def received(self) -> Iterator[dict[str, Any]]:
         """Everything that the node was given, in its order, as the recording has it: receptions, acts from outside."""
-        befalling: dict[str, None] = {}
         for receiver, _, data in self._messages(lambda topic: topic.startswith(f"/{self._node}/")):
             if receiver != self._node or data.startswith(self._mine):
                 continue
             told = json.loads(data)
-            if "reason" in told or "source" not in told:
-                continue
-            if told["channel"] != _FAULTS or _befalls(told["message"], befalling):
+            if "source" in told and "reason" not in told:
                 yield told
 
     def message(self, seq: int) -> Any:
@@ -166,10 +163,12 @@ class Account:
     def _take_said(self, receiver: str, found: _Parts) -> None:
         self.reached_ns = max(self.reached_ns, found.sent_ns)
         known = self.said.get(found.seq)
-        if known is None:
-            known = self.said[found.seq] = Said(found.seq, found.sent_ns, found.header, b"", {})
         if self.is_met(receiver, found.t_ns):
+            if known is None:  # that it was said is known, and what of it no fault changes
+                self.said[found.seq] = Said(found.seq, found.sent_ns, _unsized(found.header), b"", {})
             return
+        if known is None or not known.ends:
+            known = self.said[found.seq] = Said(found.seq, found.sent_ns, found.header, b"", {})
         known.ends[receiver] = (found.t_ns, found.reason)
         if found.message and not known.message:
             self.said[found.seq] = known._replace(message=_hashed(found.message))
@@ -204,12 +203,10 @@ def _taken_apart(data: bytes) -> _Parts:
     return _Parts(int(seq[1]), int(sent_ns[1]), before + after + b"}", int(t_ns), told, message or b"")
 
 
+def _unsized(header: bytes) -> bytes:
+    """What is the same for all members even if the content is corrupted at some."""
+    return _SIZE.sub(b"", header, 1)
+
+
 def _hashed(message: bytes) -> bytes:
     return hashlib.blake2b(message, digest_size=16).digest()
-
-
-def _befalls(message: Mapping[str, Any], befalling: dict[str, None]) -> bool:
-    """Whether an act on the channel of faults begins or ends one that befalls the node itself."""
-    if message.get("kind") in _OF_NODES:
-        befalling[message["id"]] = None
-    return message.get("id") in befalling

@@ -37,7 +37,7 @@ from lightlag.launch.rundir.whereabouts import telling
 
 from .beginning import begun_graph
 from .feed import Feed
-from .operations import answer
+from .operations import Operations
 from .remote import Network
 
 #: The hub's: one takes in what is large while another sends it on.
@@ -103,7 +103,13 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
         coordinator = world.coordinator(facts["groups"])
         host_of = {node: at for at, group in enumerate(facts["groups"]) for node in group}
         destinations = world.destinations(facts["groups"])
-        acts = restore(directory.journal, coordinator, lambda news: feed.watch(coordinator.frontier_ns, news))
+        operations = Operations(world, host_of)
+        acts = restore(
+            directory.journal,
+            coordinator,
+            acted=operations.learn,
+            news=lambda news: feed.watch(coordinator.frontier_ns, news),
+        )
 
         def past(host: int) -> Any:
             got, settled_ns = coordinator.position(host)
@@ -128,7 +134,7 @@ def run_hub(run_dir: Path, endpoint: str, feed_fd: int, speed: float | None) -> 
                 journal,
                 past=past,
                 watch=feed.watch if speed is None else partial(_watch_paced, feed, pace),
-                answer=lambda what, asked: answer(hub, world, host_of, what, asked),
+                answer=lambda what, asked: operations.answer(hub, what, asked),
                 pace=pace,
                 acts=acts,
                 tap=tap,

@@ -26,7 +26,7 @@ from lightlag.launch.rundir.live import HERE, say_alive
 from lightlag.launch.rundir.stacks import showing_stack_on_request
 from lightlag.launch.rundir.whereabouts import telling
 
-from .operations import answer
+from .operations import Operations
 from .sockets import socket_directory
 
 #: How long a paced run waits at a time (wall ms).
@@ -47,7 +47,8 @@ class InProcess:
         self._directory = directory
         self._facts = read_facts(directory.journal)
         self._journal = Journal(directory.journal)
-        self._acts = restore(directory.journal, self.coordinator, lambda news: None)
+        self._operations = Operations(world, dict.fromkeys(world.nodes, 0))
+        self._acts = restore(directory.journal, self.coordinator, acted=self._operations.learn)
         self.stopping = False
         self._pace = Pace(None)
         self._tap: Tap | None = None
@@ -169,4 +170,4 @@ class InProcess:
             return {}
         if what in ("tap", "untap") and self._tap is not None:
             return self._tap.answer(what, asker)
-        return answer(self, self._world, dict.fromkeys(self._world.nodes, 0), what, asked)
+        return self._operations.answer(self, what, asked)

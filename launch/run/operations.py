@@ -10,16 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from lightlag.bus.coordinator import Coordinator, Wait
-from lightlag.bus.emission import Buffer
+from lightlag.bus.emission import Buffer, Emission
 from lightlag.bus.errors import GraphError, MessageError
-from lightlag.bus.message import Message
+from lightlag.bus.message import Message, message_class
 from lightlag.bus.operator import OUTSIDE
 from lightlag.bus.schema import declared, json_value, message_of
+from lightlag.bus.time import NEVER_NS, Epoch
 from lightlag.launch.graph.diagnostics import did_you_mean
 from lightlag.launch.graph.faults import read_fault
 from lightlag.launch.placement.world import World
 from lightlag.nodes.faults import CHANNEL as FAULTS
-from lightlag.nodes.faults import FaultEnds, acts_of, end_of
+from lightlag.nodes.faults import FaultBegins, FaultEnds, acts_of, end_of
 
 
 class Desk(Protocol):
@@ -68,21 +69,70 @@ class Desk(Protocol):
         ...
 
 
-def answer(hub: Desk, world: World, host_of: Mapping[str, int], what: str, asked: dict[str, Any]) -> dict[str, Any]:
-    """The hub's answer to an operator, as plain data; ``error`` in it says why there is none."""
-    known = {"about": _about, "act": _act, "fault": _fault, "send": _send, "status": _status}
-    if what not in known:
-        return {"error": f"the hub knows no {what!r}; it can be asked for {', '.join(sorted(known))}, stop, tap, untap"}
-    try:
-        return known[what](hub, world, host_of, asked)
-    except Exception as error:  # noqa: BLE001 - whatever somebody asked, the run goes on
-        return {"error": str(error) or repr(error)}
+class Operations:
+    """Answers operators of a run: ``host_of`` says where its nodes are; ``learn`` is told of the acts it has had."""
+
+    def __init__(self, world: World, host_of: Mapping[str, int]) -> None:
+        self.world = world
+        self.host_of = host_of
+        self.faults = Faults()
+
+    def learn(self, emission: Emission) -> None:
+        """Somebody has acted upon a node before."""
+        if emission.channel == FAULTS:
+            told = message_class(emission.type).decode(emission.body, emission.arrays)
+            assert isinstance(told, FaultBegins | FaultEnds)
+            self.faults.note(emission.to, told, emission.sent_ns + 1)
+
+    def answer(self, hub: Desk, what: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """The hub's answer to an operator, as plain data; ``error`` in it says why there is none."""
+        known = {"about": _about, "act": _act, "fault": _fault, "send": _send, "status": _status}
+        if what not in known:
+            there = ", ".join(sorted(known))
+            return {"error": f"the hub knows no {what!r}; it can be asked for {there}, stop, tap, untap"}
+        try:
+            return known[what](self, hub, asked)
+        except Exception as error:  # noqa: BLE001 - whatever somebody asked, the run goes on
+            return {"error": str(error) or repr(error)}
 
 
-def _status(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
+class Faults:
+    """Which faults a run has, and has had: by id the nodes that each concerns, and from when (ns) to when."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, dict[str, None]] = {}
+        self._from_ns: dict[str, int] = {}
+        self._until_ns: dict[str, int] = {}
+
+    def note(self, node: str, told: FaultBegins | FaultEnds, t_ns: int) -> None:
+        """A fault begins, or ends, at a node at ``t_ns``."""
+        if isinstance(told, FaultBegins):
+            self._nodes.setdefault(told.id, {})[node] = None
+            self._from_ns.setdefault(told.id, t_ns)
+        else:
+            self._until_ns[told.id] = min(t_ns, self._until_ns.get(told.id, t_ns))
+
+    def standing(self, id: str, t_ns: int, epoch: Epoch) -> list[str]:
+        """The nodes at which a fault stands at ``t_ns``.
+
+        Raises:
+            GraphError: it does not.
+        """
+        if id not in self._nodes:
+            instead = _instead(id, self._nodes) if self._nodes else "it has had none"
+            raise GraphError(f"the run has no fault {id!r}; {instead}")
+        if t_ns < self._from_ns[id]:
+            raise GraphError(f"{id} has not begun; it does at {epoch.utc(self._from_ns[id])} SCET")
+        if t_ns >= self._until_ns.get(id, NEVER_NS):
+            raise GraphError(f"{id} is over; it ended at {epoch.utc(self._until_ns[id])} SCET")
+        return list(self._nodes[id])
+
+
+def _status(run: Operations, hub: Desk, asked: dict[str, Any]) -> dict[str, Any]:
     """Where every host stands and who keeps it from going on."""
     now_s = time.perf_counter()
-    epoch, until_ns = world.graph.epoch, world.graph.until_ns
+    graph = run.world.graph
+    epoch, until_ns = graph.epoch, graph.until_ns
     waits = hub.coordinator.waits()
     slowest = min(waits, key=lambda wait: wait.earliest_ns)
     hosts = []
@@ -99,7 +149,7 @@ def _status(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str
                 "state": state,
                 "since_s": round(now_s - hub.granted_s[wait.host], 3) if wait.running else None,
                 "due_s": hub.due_s(wait.earliest_ns) if state == "paced" else None,
-                "nodes": sorted(node for node, at in host_of.items() if at == wait.host),
+                "nodes": sorted(node for node, at in run.host_of.items() if at == wait.host),
                 "next_ns": wait.earliest_ns,
                 "next_scet": epoch.utc(wait.earliest_ns) if wait.earliest_ns < until_ns else None,
                 "granted_scet": epoch.utc(wait.bound_ns),
@@ -117,23 +167,28 @@ def _status(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str
     }
 
 
-def _act(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
+def _act(run: Operations, hub: Desk, asked: dict[str, Any]) -> dict[str, Any]:
     """Have a node get a message that is encoded already, on any channel of its host's."""
     node, port, what = asked["node"], asked["channel"].removeprefix(OUTSIDE), (asked["type"], asked["body"])
-    return {"sent_ns": hub.act(host_of[node], node, port, *what, asked["arrays"], at_ns=asked["at_ns"])}
+    return {"sent_ns": hub.act(run.host_of[node], node, port, *what, asked["arrays"], at_ns=asked["at_ns"])}
 
 
-def _about(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
+def _about(run: Operations, hub: Desk, asked: dict[str, Any]) -> dict[str, Any]:
     """What a reader of the run's messages must know: the epoch, and which modules define them, found where."""
     modules = {**declared, **{name: kind.__module__ for name, kind in _message_types().items()}}
-    return {"epoch_tdb_ns": world.graph.epoch.tdb_ns, "modules": modules, "path": [path for path in sys.path if path]}
+    return {
+        "epoch_tdb_ns": run.world.graph.epoch.tdb_ns,
+        "modules": modules,
+        "path": [path for path in sys.path if path],
+    }
 
 
 # -- to act upon a node -----------------------------------------------------------------------------------------------
 
 
-def _send(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
+def _send(run: Operations, hub: Desk, asked: dict[str, Any]) -> dict[str, Any]:
     """Have a node receive a message that a person typed; asked are ``node``, ``port``, ``type`` and ``fields``."""
+    world = run.world
     node, port = asked["node"], asked["port"]
     if node not in world.nodes:
         raise GraphError(f"the graph has no node {node!r}; {_instead(node, world.nodes)}")
@@ -143,7 +198,7 @@ def _send(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, 
     kind = _message_type(asked["type"])
     message = message_of(kind, asked["fields"])
     body, arrays = message.encode()
-    sent_ns = hub.act(host_of[node], node, port, kind.__message_type__, body, arrays)
+    sent_ns = hub.act(run.host_of[node], node, port, kind.__message_type__, body, arrays)
     epoch = world.graph.epoch
     return {
         "node": node,
@@ -156,23 +211,25 @@ def _send(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, 
     }
 
 
-def _fault(hub: Desk, world: World, host_of: Mapping[str, int], asked: dict[str, Any]) -> dict[str, Any]:
+def _fault(run: Operations, hub: Desk, asked: dict[str, Any]) -> dict[str, Any]:
     """Begin a ``fault``, written as an entry of a graph file without its beginning, or end one by its id (``end``)."""
-    graph, sent_ns = world.graph, hub.soonest_ns(set(host_of.values()))
+    graph, sent_ns = run.world.graph, hub.soonest_ns(set(run.host_of.values()))
     id, until_ns = asked.get("end"), graph.until_ns
-    told: list[tuple[int, str, Any]]
+    told: list[tuple[int, str, FaultBegins | FaultEnds]]
     if id is not None:
-        told = [(sent_ns, node, FaultEnds(id)) for node in graph.nodes]
+        told = [(sent_ns, node, FaultEnds(id)) for node in run.faults.standing(id, sent_ns + 1, graph.epoch)]
     else:
         spec = read_fault(asked["fault"], graph, sent_ns + 1)
         id, until_ns = f"{spec.fault.verb}-{secrets.token_hex(2)}", spec.until_ns
         begins = acts_of(spec.fault, id, graph.nodes, graph.channels)
         told = [(sent_ns, node, what) for node, what in begins]
         told += [(until_ns - 1, node, what) for node, what in end_of(begins) if until_ns < graph.until_ns]
-        world.check_fault(spec)
+        run.world.check_fault(spec)
     for at_ns, node, what in told:
-        body, arrays = what.encode()
-        hub.act(host_of[node], node, FAULTS.removeprefix(OUTSIDE), what.__message_type__, body, arrays, at_ns)
+        body, arrays = what.encode()  # type: ignore[union-attr]
+        kind = what.__message_type__  # type: ignore[union-attr]
+        hub.act(run.host_of[node], node, FAULTS.removeprefix(OUTSIDE), kind, body, arrays, at_ns)
+        run.faults.note(node, what, at_ns + 1)
     utc, ends = graph.epoch.utc, until_ns < graph.until_ns
     at = {"from_scet": utc(sent_ns + 1, digits=9), "until_scet": utc(until_ns, digits=9) if ends else None}
     return {"id": id, "nodes": sorted({node for _, node, _ in told}), **at}

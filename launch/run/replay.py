@@ -13,8 +13,8 @@ import re
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -298,7 +298,7 @@ class _Drive:
         begun_s = time.perf_counter()
         self._counts = listener.counts
         host.listener = listener
-        with patient_collector():
+        with patient_collector(), self._closing():
             if debugger is not None:
                 debugger.begin(self._world.nodes[replay.node], self.stop)
             self._run(listener, replay.until_ns)
@@ -321,6 +321,15 @@ class _Drive:
             failure=self._failure,
             left=left and isinstance(listener, FirstDifference) and listener.first is None,
         )
+
+    @contextmanager
+    def _closing(self) -> Iterator[None]:
+        """Nothing of the node goes on when the replay is over, wherever that was."""
+        try:
+            yield
+        finally:
+            self._host.listener = None
+            self._host.finish([], failed=True)
 
     def found(self, difference: Difference) -> None:
         """The first difference has just shown."""

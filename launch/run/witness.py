@@ -20,6 +20,7 @@ from lightlag.launch.look.account import Said, said_of
 from lightlag.launch.placement.world import World
 from lightlag.nodes.host import Host
 from lightlag.nodes.outlet import Judge, Place
+from lightlag.nodes.rules import Verdict
 
 
 class Given:
@@ -93,6 +94,10 @@ class Witness(Host):
         super().publish(node, name, data, facts)
         if self.listener is not None:
             self.listener.published(self.done.products[-1])
+
+    def _verdict(self, place: Place, emission: Emission, met: tuple[str, ...]) -> Verdict:
+        """What is given again is what faults have left of it; what the node hears of itself they meet again."""
+        return super()._verdict(place, emission, met) if emission.source == place.name else Verdict(emission, met)
 
     def _fail(self, t_ns: int, place: Place, error: BaseException) -> None:
         self.raised = self.raised or error

@@ -178,7 +178,7 @@ class Bench:
             coordinator.fate = Fate()
             if not path.exists():
                 Journal(path, {"run": RUN}).close()
-            acts = restore(path, coordinator, lambda news: None)
+            acts = restore(path, coordinator, acted=lambda act: None)
             coordinator.fate = self.fate
 
             def past(host):

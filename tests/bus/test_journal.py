@@ -168,7 +168,9 @@ def test_a_coordinator_stands_where_the_journal_ends(journal):
     matrix = [[NEVER_NS, 10], [10, NEVER_NS]]
     news = []
     coordinator = Coordinator(2, Lookahead(lambda start, end: matrix), {"a": 0, "b": 1}, to_the_other, 1000)
-    assert restore(journal, coordinator, news.append) == 1  # act
+    acts = []
+    assert restore(journal, coordinator, acted=acts.append, news=news.append) == 1
+    assert [act.seq for act in acts] == [1]
     assert [tuple(each) for each in news] == [(), (), (("n",),)]
     assert coordinator.position(0) == (2, 80)
     assert coordinator.position(1) == (0, 60)
@@ -210,7 +212,7 @@ def test_the_journal_holds_what_restarted_hosts_and_a_restarted_hub_must_know(tm
     with Journal(path, FACTS) as first.journal:
         drive(first, lambda at: ModelHost(world, at), world.hosts, random.Random(seed), kill_share=0.03)
     second = coordinator(Coordinator)
-    restore(path, second, lambda news: None)
+    restore(path, second, acted=lambda act: None)
     assert second.finished
 
     hosts = [ModelHost(world, at) for at in range(world.hosts)]

@@ -89,7 +89,9 @@ def test_a_fault_without_an_end_is_ended_by_its_id(live, capsys):
     assert f"ends      {id}" in capsys.readouterr().out
     (_, _, begins), *ends = acts(live)
     assert begins.kind == "safe_mode"
-    assert [(node, message.id) for node, _, message in ends] == [("ticker", id), ("listener", id)]
+    assert [(node, message.id) for node, _, message in ends] == [("ticker", id)]
+    assert main(["fault", "end", id, "--run", str(live)]) == 2
+    assert f"{id} is over; it ended at 2" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -101,6 +103,7 @@ def test_a_fault_without_an_end_is_ended_by_its_id(live, capsys):
         (["drop", "ticker", "listener"], "drop has no 'p'"),
         (["partition", "ticker", "ticker"], "no channel joins ticker and ticker"),
         (["partition", "ticker", "listener", "--for", "soon"], "'soon' is not a duration"),
+        (["end", "partition-3f2a"], "the run has no fault 'partition-3f2a'; it has had none"),
         (["clock_jump", "ticker", "--by", "3s"], "the clock of ticker is to jump, but Ticker has none"),
     ],
 )

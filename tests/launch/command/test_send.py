@@ -33,7 +33,7 @@ from lightlag.launch.placement.world import World
 from lightlag.launch.run import inprocess
 from lightlag.launch.run.beginning import begin_journal
 from lightlag.launch.run.inprocess import InProcess
-from lightlag.launch.run.operations import answer
+from lightlag.launch.run.operations import Operations
 from lightlag.launch.run.options import RunOptions
 from lightlag.launch.run.runner import resume
 from lightlag.launch.rundir.directory import RunDirectory
@@ -91,7 +91,7 @@ class Desk:
 
 def ask(world, desk=None, **asked):
     asked = {"node": "listener", "port": "heard", "type": "lightlag.event", "fields": EVENT, **asked}
-    return answer(desk or Desk(), world, {"listener": 1, "ticker": 0}, "send", asked)
+    return Operations(world, {"listener": 1, "ticker": 0}).answer(desk or Desk(), "send", asked)
 
 
 # -- at the hub -------------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def test_bytes_and_arrays_that_are_none_are_told(world):
 
 
 def test_what_the_hub_cannot_be_asked_is_told(world):
-    told = answer(Desk(), world, {}, "dance", {})
+    told = Operations(world, {}).answer(Desk(), "dance", {})
     known = "about, act, fault, send, status, stop, tap, untap"
     assert told["error"] == f"the hub knows no 'dance'; it can be asked for {known}"
 

@@ -118,8 +118,7 @@ def test_from_the_first_fault_on_what_arrives_somewhere_tells_nothing_of_its_sen
     assert differing(found.said[2], found.likened(found.said[2], made)) == []
 
 
-def test_of_faults_a_node_is_given_those_that_befall_itself(tmp_path):
-    """What the others did to its receptions is in the receptions."""
+def test_a_node_is_given_the_acts_by_which_faults_begin_and_end(tmp_path):
     found = account(
         tmp_path,
         [
@@ -129,7 +128,12 @@ def test_of_faults_a_node_is_given_those_that_befall_itself(tmp_path):
             act(4, 40, FaultEnd("b"), "mro"),
         ],
     )
-    assert [(told["t_ns"], told["message"]["id"]) for told in found.received()] == [(21, "b"), (41, "b")]
+    assert [(told["t_ns"], told["message"]["id"]) for told in found.received()] == [
+        (11, "a"),
+        (21, "b"),
+        (31, "a"),
+        (41, "b"),
+    ]
 
 
 def test_a_recording_of_another_make_is_told(tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.phold import GRAPH as PHOLD
+from tests.integration.phold import NAMES
 from tests.integration.test_chaos import one_kill
 from tests.launch.fixtures.graphs import TICKS
 from tests.launch.run.test_resume import Watcher
@@ -22,6 +23,7 @@ from lightlag.launch.run.beginning import begin_journal
 from lightlag.launch.run.fork import fork
 from lightlag.launch.run.inprocess import InProcess
 from lightlag.launch.run.options import RunOptions
+from lightlag.launch.run.replay import prepare
 from lightlag.launch.run.runner import resume, run
 from lightlag.launch.rundir.directory import RunDirectory
 
@@ -74,6 +76,15 @@ def test_a_run_with_faults_is_the_same_in_processes(troubled, tmp_path, processe
 def test_a_run_with_faults_survives_the_death_of_its_processes(troubled, tmp_path, seed):
     graph, _, alone = troubled
     assert one_kill(graph, 3, tmp_path / "run", seed)[0] == alone.digest
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_node_that_was_befallen_by_faults_and_met_them_does_again_what_it_did(troubled, name):
+    _, run_dir, _ = troubled
+    ready = prepare(run_dir, name)
+    for found in (ready.first_difference(), ready.all_differences()):
+        assert found.differences == []
+        assert found.counts.emissions > 500
 
 
 def test_an_interrupted_run_with_faults_is_resumed(troubled, tmp_path):
