@@ -416,6 +416,5 @@ def _later(judge: Judge, now_ns: int, emission: Emission, receiver: str) -> tupl
 
 def _outlets(channels: Sequence[Channel]) -> Mapping[tuple[str, str], str]:
     """The channel that each (node, port) sends on: where it is a sender, else where it is a member."""
-    outlets = {(node, port): channel.name for channel in channels for node, port in channel.members.items()}
-    outlets.update({(node, port): channel.name for channel in channels for node, port in channel.senders.items()})
-    return outlets
+    members = {(node, port): channel.name for channel in channels for node, port in channel.members.items()}
+    return members | {(node, port): channel.name for channel in channels for node, port in channel.senders.items()}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lightlag.bus.time import NS_PER_S
 from lightlag.launch import cli
 from lightlag.launch.command.display import PlainDisplay
 from lightlag.launch.graph.loading import load_graph
@@ -22,6 +23,8 @@ TESTS = Path(__file__).parents[1]
 JAVASCRIPT = TESTS.parent / "examples" / "hello_js" / "hello_js.yaml"
 #: How long after the end of a run a process of it may still be seen (wall s).
 ORPHANS_S = 5.0
+#: How long a run takes in which somebody is killed (wall s).
+KILLED_RUN_S = 1.5
 NAMES = ("ann", "bob", "cat", "dan")
 #: Of four jugglers two are programs.
 PROGRAMS = ("ann", "cat")
@@ -98,9 +101,11 @@ def digest_of(graph: Path, path: Path, processes: int = 0, victim: str = "", fra
     """The digest of a run, in which somebody was killed if there is a victim, and no process of which is left."""
     loaded = load_graph(graph)
     watcher = Watcher(loaded.until_ns, victim, fractions)
-    result = run(loaded, RunOptions(processes, run_dir=path, report=False), watcher)
+    # Paced, so that it is not over before it is seen to be half over.
+    speed = loaded.until_ns / NS_PER_S / KILLED_RUN_S if fractions else None
+    result = run(loaded, RunOptions(processes, run_dir=path, report=False, speed=speed), watcher)
     assert result.failure is None, result.failure
-    assert watcher.killed or not fractions  # a quick run may be over before the second
+    assert len(watcher.killed) == len(fractions)
     until_s = time.monotonic() + ORPHANS_S
     while left := {words for words in descendants().values() if "foreign_program" in words or ".js" in words}:
         assert time.monotonic() < until_s, f"orphans: {left}"
