@@ -25,6 +25,7 @@ from lightlag.launch.graph.instants import When, instant_ns
 from lightlag.launch.graph.spec import Graph
 from lightlag.nodes.events import news_of
 from lightlag.nodes.node import Node
+from lightlag.nodes.trajectory import Surroundings
 
 from .closing import conclude
 from .faulting import Faulting
@@ -105,12 +106,21 @@ class Driven(Faulting):
         Raises:
             RunError: it runs in another process.
         """
+        if not self._stage.is_here:
+            raise RunError(
+                f"{self.known(name)} runs in another process, and cannot be looked into from here; what it receives, "
+                f"logs and knows of its surroundings can be: receptions(), logs(), surroundings()"
+            )
         return self._stage.world.nodes[self.known(name)]
+
+    def surroundings(self, node: str) -> Surroundings:
+        """The geometry around a node: where it and others are, how high above what, who is in view."""
+        return self._stage.world.surroundings(self.known(node))
 
     def owlt_s(self, source: str, target: str, at: When | None = None) -> float:
         """One-way light time (s) from a node to another node or a body, of what leaves now or at an instant."""
         t_ns = self.now_ns if at is None else self.instant_ns(at)
-        return self._stage.world.surroundings(self.known(source)).owlt_s(target, t_ns)
+        return self.surroundings(source).owlt_s(target, t_ns)
 
     def instant_ns(self, when: When) -> int:
         """Run time (ns) of a UTC instant, or of a duration after the epoch.

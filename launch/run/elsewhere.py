@@ -43,6 +43,8 @@ class Elsewhere:
         RunError: a process ended before the run began.
     """
 
+    is_here = False
+
     def __init__(self, graph: Graph, directory: RunDirectory, processes: int) -> None:
         self.graph = graph
         self.directory = directory

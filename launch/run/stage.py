@@ -58,6 +58,8 @@ class Stage(Protocol):
 
     graph: Graph
     world: World
+    #: Whether the nodes of the world are those that run.
+    is_here: bool
 
     @property
     def directory(self) -> RunDirectory | None:
@@ -93,6 +95,8 @@ class Here:
     Raises:
         GraphError: the graph cannot run; nothing was started.
     """
+
+    is_here = True
 
     def __init__(self, graph: Graph, directory: RunDirectory | None = None) -> None:
         self.graph = graph

@@ -8,10 +8,11 @@ from typing import Any
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S
+from lightlag.launch.graph.diagnostics import did_you_mean
 from lightlag.launch.run.driven import Driven
 from lightlag.launch.run.stage import Stage
 
-from .expectation import Expectation, is_as_long
+from .expectation import Expectation, is_as_long, kind_name
 from .goldens import Golden
 from .pending import ExpectationFailed
 
@@ -81,4 +82,10 @@ class Asserting(Driven):
                 self.known(node)
         if channel is not None and channel not in self.graph.channels:
             raise GraphError(f"there is no channel {channel!r}; there are: {', '.join(self.graph.channels)}")
-        return Expectation(receiver, kind, source, sender, channel, where, fields)
+        expectation = Expectation(receiver, kind, source, sender, channel, where, fields)
+        known = expectation.fields_of_kind()
+        for name in fields:
+            if kind is not None and known is not None and name not in known:
+                near = did_you_mean(name, known) or f"there are: {', '.join(known)}"
+                raise GraphError(f"{kind_name(kind)} has no field {name!r}; {near}")
+        return expectation

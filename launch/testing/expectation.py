@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from lightlag.bus.emission import Emission, Loss, Reception
 from lightlag.bus.errors import MessageError
-from lightlag.bus.message import Message
+from lightlag.bus.message import Message, message_class
 from lightlag.launch.run.driven import is_of
 
 _MISSING = object()
@@ -91,6 +91,16 @@ class Expectation:
     def lost(self, losses: Iterable[Loss]) -> list[Loss]:
         """What was lost and may have been it: of a loss only the header is looked at."""
         return [loss for loss in losses if self.is_said_by(loss.emission)]
+
+    def fields_of_kind(self) -> list[str] | None:
+        """The fields of the kind of message; None if any will do, or it is known by a name alone."""
+        kind: Any = self.kind
+        if isinstance(kind, str):
+            try:
+                kind = message_class(kind)
+            except MessageError:
+                return None
+        return [name for name, _, _ in kind.__message_checks__] if hasattr(kind, "__message_checks__") else None
 
     def text(self) -> str:
         """In words, after "goldstone to receive"."""

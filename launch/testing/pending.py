@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import wraps
+from inspect import CORO_CREATED, getcoroutinestate
+from typing import Any, ParamSpec, TypeVar
 
 from lightlag.bus.emission import Loss, Reception
 
 from .expectation import Expectation
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
 
 class ExpectationFailed(AssertionError):
     """What a test expects of a run does not come, or what it never wants to see has come."""
+
+    # As pytest does with its own outcomes: the line that sums a failure up has room for a word or two.
+    __module__ = "builtins"
 
 
 @dataclass(eq=False, slots=True)
@@ -55,3 +64,41 @@ class Guard:
 
     expectation: Expectation
     where: str
+
+
+class Asked:
+    """What a test has asked a run to wait for, of which each has to be awaited."""
+
+    def __init__(self) -> None:
+        self._asked: list[tuple[Coroutine[Any, Any, Any], str]] = []
+
+    def add(self, asked: Coroutine[Any, Any, Any], where: str) -> None:
+        """The test was given ``asked``, and may wait for it."""
+        self._asked = [(it, there) for it, there in self._asked if _is_untouched(it)]
+        self._asked.append((asked, where))
+
+    def forgotten(self) -> list[str]:
+        """Where something was asked that nobody has begun to wait for; nobody can any more."""
+        left = [(it, where) for it, where in self._asked if _is_untouched(it)]
+        self._asked = []
+        for it, _ in left:
+            it.close()
+        return [where for _, where in left]
+
+
+def to_be_awaited(verb: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """A method of a run under test that does nothing unless it is awaited: the run finds out if it is not."""
+
+    @wraps(verb)
+    def asking(*args: _P.args, **kwargs: _P.kwargs) -> Coroutine[Any, Any, _T]:
+        asked = verb(*args, **kwargs)
+        caller = sys._getframe(1)
+        run: Any = args[0]
+        run.asked.add(asked, f"{verb.__name__} in line {caller.f_lineno} of {caller.f_code.co_name}")
+        return asked
+
+    return asking
+
+
+def _is_untouched(asked: Coroutine[Any, Any, Any]) -> bool:
+    return getcoroutinestate(asked) == CORO_CREATED

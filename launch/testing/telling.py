@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lightlag.bus.emission import Loss, Reception
@@ -18,11 +19,10 @@ _NAMED_LOSSES = 3
 def disappointment(
     epoch: Epoch,
     expectation: Expectation,
-    began_ns: int,
-    ended_ns: int,
+    span_ns: tuple[int, int],
     why: str,
-    came: Sequence[Reception],
-    lost: Sequence[Loss],
+    receptions: Sequence[Reception],
+    losses: Sequence[Loss],
     run_dir: Path | None,
     found: Sequence[Reception] = (),
     *,
@@ -30,13 +30,19 @@ def disappointment(
 ) -> str:
     """Of an expectation that was not met between two instants; ``found`` are the steps before it that were met.
 
-    ``came`` and ``lost`` are what its receiver received and lost since ``began_ns``.
+    ``receptions`` and ``losses`` are those of the whole run, at all nodes. What was lost ``in_flight`` was on its way.
     """
+    (began_ns, ended_ns), there = span_ns, expectation.receiver
+    mine = [it for it in receptions if there in ("", it.receiver)]
+    came = sorted((it for it in mine if it.received_ns > began_ns), key=lambda it: it.received_ns)
+    lost = [it for it in losses if there in ("", it.receiver) and began_ns < it.t_ns <= ended_ns]
     does, did = ("lose", "lost") if was_to_be_lost else ("receive", "received")
-    who = f"{expectation.receiver} did not {does}" if expectation.receiver else f"nobody {did}"
+    who = f"{there} did not {does}" if there else f"nobody {did}"
     lines = [f"{who} {expectation.text()}"]
     lines.append(f"  from {epoch.utc(began_ns)} to {epoch.utc(ended_ns)} ({_span(ended_ns - began_ns)}): {why}")
     lines += [f"  step {number} came: {_line(epoch, it)}" for number, it in enumerate(found, start=1)]
+    if not was_to_be_lost:
+        lines += _elsewhere(epoch, expectation, span_ns, mine, losses)
     nearest = expectation.nearest(came)
     if nearest is not None:
         reception, misses = nearest
@@ -48,13 +54,64 @@ def disappointment(
             kinds[reception.emission.type] = kinds.get(reception.emission.type, 0) + 1
         counted = ", ".join(f"{kind} {count:,}" for kind, count in sorted(kinds.items()))
         lines += ["", f"nothing of the kind came; what came: {counted}"]
-    lines += _told_losses(epoch, expectation.lost(lost))
+    lines += _told_losses(epoch, [it for it in expectation.lost(lost) if it.reason != "in_flight"])
     if came:
-        lines += ["", f"last messages at {expectation.receiver or 'any node'}, of {len(came):,}:"]
+        lines += ["", f"last messages at {there or 'any node'}, of {len(came):,}:"]
         lines += [f"  {_line(epoch, reception)}" for reception in came[-_LAST:]]
     elif nearest is None:
         lines += ["", "nothing at all came in that time"]
-    return "\n".join([*lines, *look_on(run_dir, expectation.receiver)])
+    return "\n".join([*lines, *look_on(run_dir, there)])
+
+
+def _elsewhere(
+    epoch: Epoch,
+    expectation: Expectation,
+    span_ns: tuple[int, int],
+    mine: Sequence[Reception],
+    losses: Sequence[Loss],
+) -> list[str]:
+    """Where what was expected is: it came before, it is on its way, it was lost before it could be passed on."""
+    began_ns, ended_ns = span_ns
+    lines: list[str] = []
+    before = [it for it in mine if it.received_ns <= began_ns and _is_met(expectation, it)]
+    if before:
+        lines += ["", "it came before; what is expected is looked for from the line on in which it is:"]
+        lines += [f"  {_line(epoch, it)}" for it in before[-_NAMED_LOSSES:]]
+    under_way = [
+        it
+        for it in losses
+        if it.reason == "in_flight"
+        and it.emission.sent_ns <= ended_ns
+        and _is_met(expectation, Reception(it.emission, it.receiver, it.t_ns))
+    ]
+    if under_way:
+        lines += ["", "on its way when the time was over:"]
+        for it in under_way[:_NAMED_LOSSES]:
+            sent = f"sent {epoch.utc(it.emission.sent_ns)} SCET by {it.emission.source} on {it.emission.channel}"
+            lines.append(f"  {it.emission.type} {sent}, would arrive at {it.receiver} {epoch.utc(it.t_ns)} ERT")
+    if expectation.receiver and (expectation.fields or expectation.where is not None):
+        anywhere = replace(expectation, receiver="", sender=None, channel=None)
+        missed = [
+            it
+            for it in losses
+            if it.receiver != expectation.receiver
+            and it.reason != "in_flight"
+            and it.t_ns <= ended_ns
+            and _is_met(anywhere, Reception(it.emission, it.receiver, it.t_ns))
+        ]
+        if missed:
+            lines += ["", f"lost on its way to others, who might have passed it on: {len(missed):,}"]
+        for it in missed[:_NAMED_LOSSES]:
+            sent = f"sent {epoch.utc(it.emission.sent_ns)} SCET by {it.emission.source} on {it.emission.channel}"
+            lines.append(f"  {it.emission.type} {sent} to {it.receiver}: {it.reason}")
+    return lines
+
+
+def _is_met(expectation: Expectation, reception: Reception) -> bool:
+    try:
+        return expectation.is_met_by(reception)
+    except Exception:  # noqa: BLE001 - a predicate of the test's, asked here of what it was not written for
+        return False
 
 
 def violation(epoch: Epoch, expectation: Expectation, reception: Reception, where: str, run_dir: Path | None) -> str:
@@ -113,10 +170,10 @@ def _table(rows: Sequence[tuple[str, str, str]]) -> list[str]:
 
 
 def _span(length_ns: int) -> str:
-    """A length of time, as one reads it."""
+    """A length of time, as one reads it, to the microsecond: that time is over a nanosecond before is no news."""
     if length_ns < NS_PER_S:
         return f"{length_ns / 1e6:g} ms"
-    minutes, ns = divmod(length_ns, 60 * NS_PER_S)
+    minutes, ns = divmod(round(length_ns, -3), 60 * NS_PER_S)
     hours, minutes = divmod(minutes, 60)
     parts = [f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes)
     seconds = ns / NS_PER_S

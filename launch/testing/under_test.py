@@ -27,7 +27,7 @@ from .asserting import Asserting
 from .expectation import Expectation
 from .goldens import Golden
 from .loop import DrivingLoop, driving_loop
-from .pending import ExpectationFailed, Guard, Pending
+from .pending import Asked, ExpectationFailed, Guard, Pending, to_be_awaited
 from .telling import disappointment, look_on, violation
 
 #: What can be asked of a reception beside the fields of its message.
@@ -44,6 +44,9 @@ class RunUnderTest(Asserting):
         #: Of every receiver, how much of what it received has met an expectation, or come before that.
         self._consumed: dict[str, int] = {}
         self._failures: dict[asyncio.Future[Failure], str] = {}
+        self.asked = Asked()
+        #: What did not come, to whom it was told, and why the time was over.
+        self._disappointments: list[tuple[ExpectationFailed, Pending, str, int]] = []
         self._broken: BaseException | None = None
         self._loop: DrivingLoop | None = None
         self._offset_ns = 0
@@ -51,6 +54,7 @@ class RunUnderTest(Asserting):
 
     # -- what is expected ---------------------------------------------------------------------------------------
 
+    @to_be_awaited
     async def expect(
         self,
         receiver: str,
@@ -75,6 +79,7 @@ class RunUnderTest(Asserting):
         expectation = self._expectation(receiver, kind, source, sender, channel, where, fields)
         return (await self._awaited([expectation], within))[0].message
 
+    @to_be_awaited
     async def reception(
         self,
         receiver: str,
@@ -97,6 +102,7 @@ class RunUnderTest(Asserting):
         """One step of ``expect_sequence``, with what ``expect`` can be asked."""
         return {"kind": kind, **asked}
 
+    @to_be_awaited
     async def expect_sequence(
         self, receiver: str, *steps: type | str | dict[str, Any], within: Span | None = None
     ) -> list[Any]:
@@ -114,6 +120,7 @@ class RunUnderTest(Asserting):
             expectations.append(self._expectation(receiver, **header, fields=step))
         return [found.message for found in await self._awaited(expectations, within)]
 
+    @to_be_awaited
     async def expect_loss(
         self,
         receiver: str,
@@ -131,6 +138,7 @@ class RunUnderTest(Asserting):
         lost: Loss = await self._awaited([expectation], within, reason)
         return lost
 
+    @to_be_awaited
     async def ask(
         self, target: str, message: Message, kind: type | str, *, within: Span | None = None, **fields: Any
     ) -> Any:
@@ -141,6 +149,7 @@ class RunUnderTest(Asserting):
         expectation = Expectation("", kind, sender=node, fields=fields)
         return (await self._awaited([expectation], within))[0].message
 
+    @to_be_awaited
     async def expect_failure(self, node: str = "", *, within: Span | None = None) -> Failure:
         """Wait until a node fails, by raising; the run is over then."""
         __tracebackhide__ = True
@@ -182,12 +191,14 @@ class RunUnderTest(Asserting):
 
     # -- time ---------------------------------------------------------------------------------------------------
 
+    @to_be_awaited
     async def sleep_until(self, when: When) -> None:
         """Sleep until an instant of the run: UTC, or a duration after the epoch; return at once if it has passed."""
         t_ns = self.instant_ns(when)
         if t_ns > self.now_ns:
             await self._its_loop().until_ns(self._offset_ns + t_ns)
 
+    @to_be_awaited
     async def to_the_end(self) -> str:
         """Let the run go to its end; returns its digest."""
         await self.sleep_until(self.until_ns)
@@ -211,11 +222,34 @@ class RunUnderTest(Asserting):
         try:
             self.close()
         finally:
-            broken, self._broken = self._broken, None
+            self._tell_what_was_under_way()
+            forgotten = self._forgotten()
+            broken, self._broken = self._broken or forgotten, None
             if broken is not None and (error is None or isinstance(error, asyncio.CancelledError)):
                 if self._main is not None and error is not None and hasattr(self._main, "uncancel"):
                     self._main.uncancel()
                 raise broken from None
+
+    def __exit__(self, *raised: object) -> None:
+        __tracebackhide__ = True
+        self.close()
+        if (forgotten := self._forgotten()) is not None and raised[0] is None:
+            raise forgotten
+
+    def _forgotten(self) -> ExpectationFailed | None:
+        """What a test that looks green has not looked at."""
+        if forgotten := self.asked.forgotten():
+            verb = forgotten[0].split()[0]
+            return ExpectationFailed(
+                f"{forgotten[0]} was never awaited, so that nobody has looked; write: await run.{verb}(...), in an "
+                f"async def test, in async with launch_graph(...)"
+            )
+        if self._guards and self.now_ns <= 0 and self.failure is None:
+            return ExpectationFailed(
+                f"{self._guards[0].where} has looked at nothing: the run is where it began; let it go on in the block, "
+                f"to its end (await run.to_the_end()) or for a while (await asyncio.sleep(3600))"
+            )
+        return None
 
     # -- what the loop drives -----------------------------------------------------------------------------------
 
@@ -353,14 +387,27 @@ class RunUnderTest(Asserting):
         return self._loop
 
     def _disappointed(self, pending: Pending, why: str) -> ExpectationFailed:
+        error = ExpectationFailed(self._disappointment(pending, why, self.now_ns))
+        self._disappointments.append((error, pending, why, self.now_ns))
+        return error
+
+    def _disappointment(self, pending: Pending, why: str, ended_ns: int) -> str:
         step, since_ns = pending.steps[len(pending.found)], pending.began_ns
-        names = [step.receiver] if step.receiver else list(self.graph.nodes)
-        came = [it for name in names for it in self._receptions[name] if it.received_ns > since_ns]
-        lost = [it for name in names for it in self._losses[name] if it.t_ns > since_ns]
-        came.sort(key=lambda it: it.received_ns)
-        to_be_lost = pending.reason is not ...
-        if to_be_lost and pending.reason:
+        if (to_be_lost := pending.reason is not ...) and pending.reason:
             why = f"nothing of that for the reason {pending.reason}; {why}"
-        told = (self.epoch, step, since_ns, self.now_ns, why, came, lost, self.run_dir, pending.found)
-        text = disappointment(*told, was_to_be_lost=to_be_lost)
-        return ExpectationFailed(text)
+        return disappointment(
+            self.epoch,
+            step,
+            (since_ns, ended_ns),
+            why,
+            [it for name in self.graph.nodes for it in self._receptions[name] if it.received_ns <= ended_ns],
+            [it for name in self.graph.nodes for it in self._losses[name]],
+            self.run_dir,
+            pending.found,
+            was_to_be_lost=to_be_lost,
+        )
+
+    def _tell_what_was_under_way(self) -> None:
+        """What had not arrived when a time was over is known once the run is over: it is lost then, ``in_flight``."""
+        for error, pending, why, ended_ns in self._disappointments:
+            error.args = (self._disappointment(pending, why, ended_ns),)

@@ -58,9 +58,10 @@ def test_its_tests_pass(created, kind):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_their_tests_pass_together(created):
+@pytest.mark.parametrize("where", [(), pytest.param(("--lightlag-processes", "2"), marks=pytest.mark.thorough)])
+def test_their_tests_pass_together(created, where):
     folders = [str(it.folder) for it in created.packages.values()]
-    done = created.call("rover", *PYTEST, "--import-mode=importlib", *folders)
+    done = created.call("rover", *PYTEST, "--import-mode=importlib", *where, *folders)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

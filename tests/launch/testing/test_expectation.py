@@ -115,7 +115,7 @@ def test_a_disappointment_says_what_was_lost_and_what_came():
         Loss(ANSWER.emission, "ground", 7, "occulted"),
         Loss(received(Command("x", 1)).emission, "ground", 8, "snr"),
     ]
-    told = disappointment(EPOCH, expectation, 0, 90 * 10**9, "the limit was 90 s", [ANSWER], lost, None)
+    told = disappointment(EPOCH, expectation, (0, 90 * 10**9), "the limit was 90 s", [ANSWER], lost, None)
     assert told.splitlines() == [
         "ground did not receive tests.answer from probe with number = 9",
         "  from 2021-02-18T20:26:00.000Z to 2021-02-18T20:27:30.000Z (1 min 30 s): the limit was 90 s",
@@ -135,9 +135,11 @@ def test_a_disappointment_says_what_was_lost_and_what_came():
 
 
 def test_what_came_is_counted_where_nothing_is_near():
-    told = disappointment(EPOCH, Expectation("ground", Event), 0, 10, "then the run ended", [ANSWER, ANSWER], [], None)
+    told = disappointment(
+        EPOCH, Expectation("ground", Event), (0, 10), "then the run ended", [ANSWER, ANSWER], [], None
+    )
     assert "nothing of the kind came; what came: tests.answer@1 2" in told
-    nothing = disappointment(EPOCH, Expectation("", Event), 0, 10, "then the run ended", [], [], None)
+    nothing = disappointment(EPOCH, Expectation("", Event), (0, 10), "then the run ended", [], [], None)
     assert nothing.startswith("nobody received lightlag.event")
     assert "nothing at all came in that time" in nothing
 

@@ -292,3 +292,60 @@ async def test_who_still_waits_when_the_block_ends_is_told(launch_graph):
         await asyncio.sleep(1)
     with pytest.raises(ExpectationFailed, match="the test has let go of the run"):
         await waiting
+
+
+async def test_what_nobody_awaited_is_no_success(launch_graph):
+    with pytest.raises(ExpectationFailed, match=r"expect in line \d+ of test_what_nobody_awaited.* was never awaited"):
+        async with launch_graph(TICKS) as run:
+            run.expect("listener", Event, id="tick-1")
+            await asyncio.sleep(1)
+    with pytest.raises(ExpectationFailed, match=r"to_the_end in line .* was never awaited"), launch_graph(TICKS) as run:
+        run.to_the_end()
+    async with launch_graph(TICKS) as run:
+        task = asyncio.create_task(run.expect("listener", Event, id="tick-1"))
+        assert (await task).id == "tick-1"
+
+
+async def test_what_looks_at_no_time_is_no_success(launch_graph):
+    with pytest.raises(ExpectationFailed, match=r"assert_never in line \d+ of .* has looked at nothing.*to_the_end"):
+        async with launch_graph(TICKS) as run:
+            run.assert_never("listener", Event, id="tick-99")
+    async with launch_graph(TICKS) as run:
+        run.assert_never("listener", Event, id="tick-99")
+        await run.to_the_end()
+
+
+async def test_what_is_on_its_way_when_the_time_is_over_is_told_with_its_arrival(launch_graph):
+    with pytest.raises(
+        ExpectationFailed,
+        match=r"(?s)the limit was 4 s.*on its way when the time was over:\n  lightlag.event@1 sent .*:02.000Z SCET by "
+        r"ticker on ticks, would arrive at listener .*:04.500Z ERT\n",
+    ):
+        async with launch_graph(TICKS) as run:
+            await run.expect("listener", Event, id="tick-2", within="4 s")
+
+
+async def test_what_came_before_is_told(launch_graph):
+    async with launch_graph(TICKS) as run:
+        await run.expect("listener", Event, id="tick-3")
+        with pytest.raises(ExpectationFailed, match=r"(?s)it came before; .*looked for from the line.*id='tick-1'"):
+            await run.expect("listener", Event, id="tick-1", within="10 s")
+
+
+async def test_what_was_lost_before_it_could_be_passed_on_is_told(launch_graph):
+    graph = TICKS.replace("listener: {", 'other: {type: "tests.integration.failing:Listener"}\n  listener: {').replace(
+        "[listener.heard]", "[listener.heard, other.heard]"
+    )
+    async with launch_graph(graph) as run:
+        run.drop("ticker", "listener", 1.0)
+        run.partition("ticker", "other")
+        with pytest.raises(ExpectationFailed, match=r"passed it on: 1\n  lightlag.event@1 .* to listener: fault"):
+            await run.expect("other", Event, id="tick-1", within="5 s")
+
+
+async def test_a_field_that_there_is_not_is_told_at_once(launch_graph):
+    async with launch_graph(TICKS) as run:
+        for kind in (Event, "lightlag.event@1"):
+            with pytest.raises(GraphError, match=r"lightlag.event(@1)? has no field 'idd'; did you mean 'id'"):
+                await run.expect("listener", kind, idd="tick-3")
+        assert run.now_ns == 0
