@@ -64,6 +64,10 @@ class RadioSpec(PartSpec):
     #: Frames waiting for transmission; one more is refused at the sender.
     queue_frames: int = Field(default=100_000, ge=1, description="capacity of the transmit queue, in frames")
 
+    def hears(self, carrier_hz: float) -> bool:
+        """Whether it is tuned to a carrier."""
+        return self.receive_hz is not None and abs(self.receive_hz - carrier_hz) <= self.receive_bandwidth_hz / 2
+
     def make(self, node: Node, name: str) -> Radio:
         """The radio of a node, which is its port of that name."""
         from .radio import Radio  # a radio is told what it is by this module

@@ -64,7 +64,7 @@ def golden(
 
 def _summary(compared: Comparison, file: Path, update: bool, is_new: bool) -> Iterator[str]:
     if is_new:
-        yield f"{file} is new: {len(compared.departures):,} values"
+        yield f"{file} is new"
         return
     count = len(compared.departures)
     beyond = f"{count:,} depart from it further than is allowed" if count else "none departs further than is allowed"

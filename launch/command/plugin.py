@@ -72,6 +72,9 @@ def check(
             help="A distribution, a node type (mro, package.module:Class), a graph or its file, or a module.",
         ),
     ],
+    epoch: Annotated[
+        str | None, typer.Option("--epoch", metavar="UTC", help="When node types are tried, for an hour.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Try on a plug-in what a run relies on.
@@ -80,20 +83,25 @@ def check(
     lightlag plugin check my-orbiter          a distribution: its node types and its graphs
     lightlag plugin check mro --json          a node type
     lightlag plugin check my.yaml             a graph, and the node types in it
+    lightlag plugin check my_orbiter.flown:OnFile --epoch 2027-03-01T18:00:00Z
 
     A node type is read (documents, parameters, ports, messages, lint), its trajectory is asked, and it is run for an
     hour in a small graph made for it: among peers that talk at random, twice in differing circumstances, over two
-    processes, through the death of one, under ten thousand random messages. It takes half a minute.
+    processes, through the death of one, under ten thousand random messages. It takes half a minute. That hour begins at
+    --epoch; else when a graph that is installed uses the type, or at the epoch that its trajectory declares.
 
     Exit code 0: nothing failed; 1: something did; 2: there is no such thing.
     """
     with errors_taught(nothing="nothing was checked"):
+        from lightlag.bus.time import Epoch
         from lightlag.launch.conformance.checks import examine
         from lightlag.launch.conformance.subject import subject_of
 
         sys.path.append(str(Path.cwd()))  # a module may lie in this folder, and in that of the processes of a run
         subject = subject_of(target)
-        report = examine(subject, _progress)
+        if epoch is not None:
+            Epoch.parse(epoch)
+        report = examine(subject, _progress, epoch=epoch or "")
         _progress("", "", 0, 0)
     if as_json:
         typer.echo(json.dumps(report.data(), indent=2))

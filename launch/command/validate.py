@@ -14,6 +14,7 @@ from .teaching import GraphName, Words, collector_paused, errors_taught, load
 
 if TYPE_CHECKING:
     from lightlag.launch.graph.diagnostics import Diagnostic
+    from lightlag.launch.graph.spec import Graph
 
 
 def validate(
@@ -32,9 +33,10 @@ def validate(
 
     Checked are the file and those that it includes, the arguments, the types
     of nodes and their parameters, and the channels; every error is shown at
-    once, with its line. What takes longer (trajectories, the ephemeris, what a
-    camera is to see) is checked by launch, before anything starts. A warning is
-    of what is right but probably not meant.
+    once, with its line. So are trajectories in files. What takes longer (those
+    that are integrated, the ephemeris, what a camera is to see) is checked by
+    launch, before anything starts. A warning is of what is right but probably
+    not meant.
 
     In JSON each error or warning has file, line, column, end_column (from 1;
     the first after it), severity, message and hints; file and line are null for
@@ -50,6 +52,7 @@ def validate(
         raise typer.Exit(code)
     with collector_paused(), errors_taught():
         loaded = load(graph, arguments, None)
+        read_files(loaded)
         counts = (len(loaded.nodes), "node"), (len(loaded.channels), "channel")
         told = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
         typer.echo(f"{loaded.name} is right: {told}")
@@ -68,11 +71,24 @@ def check(graph: str, words: Sequence[str]) -> tuple[int, list[dict[str, Any]]]:
     try:
         with collector_paused():
             loaded = read_graph(graph, split_words(words, report), None, report)
+            read_files(loaded)
     except InvalidGraph as error:
         return EXIT_BAD_INPUT, [_data(found, "error") for found in error.diagnostics]
     except GraphError as error:
         return EXIT_BAD_INPUT, [_data(Diagnostic(str(error)), "error")]
     return EXIT_DONE, [_data(found, "warning") for found in loose_ends(loaded)]
+
+
+def read_files(graph: Graph) -> None:
+    """See whether what nodes are to fly by is in its files.
+
+    Raises:
+        GraphError: it is not.
+    """
+    if any(hasattr(spec.cls(name, spec.params).trajectory, "path") for name, spec in graph.nodes.items()):
+        from lightlag.launch.placement.world import World  # which takes long to import
+
+        World(graph).check_files()
 
 
 def _data(found: Diagnostic, severity: str) -> dict[str, Any]:

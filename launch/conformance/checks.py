@@ -106,12 +106,24 @@ class Report:
         }
 
 
-def examine(subject: Subject, progress: Progress = lambda of, check, number, count: None) -> Report:
-    """Try everything on a subject; what node code prints goes to standard error."""
+_ADVICE = (
+    "a node's class, parameters and trajectory may not raise; a type whose trajectory holds for a time alone is tried "
+    "then: --epoch"
+)
+
+
+def examine(subject: Subject, progress: Progress = lambda of, check, number, count: None, *, epoch: str = "") -> Report:
+    """Try everything on a subject; what node code prints goes to standard error.
+
+    Node types are tried for an hour from ``epoch`` (UTC) on; else when a graph uses them, or their trajectory is for.
+    """
     with tempfile.TemporaryDirectory() as room:
         folders = (Path(room) / str(number) for number in itertools.count())
         trials: list[tuple[str, Sequence[Check], Trial]] = [
-            *[(f"node type {it.written}", OF_TYPES, Trial(next(folders), type=it)) for it in subject.types],
+            *[
+                (f"node type {it.written}", OF_TYPES, Trial(next(folders), type=it, epoch=epoch))
+                for it in subject.types
+            ],
             *[(f"graph {it}", OF_GRAPHS, Trial(next(folders), graph=it)) for it in subject.graphs],
         ]
         count = sum(len(checks) for _, checks, _ in trials)
@@ -156,4 +168,4 @@ def _looked(check: Check, trial: Trial) -> Finding:
     try:
         return check.look(trial)
     except Exception as error:  # noqa: BLE001 - whatever code of somebody else's raises is what was to be found out
-        return fail(f"{type(error).__name__}: {error}", "a node's class, parameters and trajectory may not raise")
+        return fail(f"{type(error).__name__}: {error}", _ADVICE)

@@ -1,6 +1,7 @@
 """A run in a fresh process, and what is left after it: threads, sockets, files; and how long it took.
 
-This module's ``__main__`` is that process: it gets the path of a graph file, and tells what it found in a line of JSON.
+This module's ``__main__`` is that process: it gets the path of a graph file, and the folders
+beside which that was, and tells what it found in a line of JSON.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def leavings(graph: Graph) -> dict[str, Any]:
             folder.mkdir()
         path = os.pathsep.join([*filter(None, sys.path), graph.folder])
         done = subprocess.run(
-            [sys.executable, "-P", "-m", __name__, str(graph_file)],
+            [sys.executable, "-P", "-m", __name__, str(graph_file), graph.folder, *graph.beside],
             cwd=here,
             env={**os.environ, "PYTHONPATH": path, "TMPDIR": str(temporary), "HOME": str(home)},
             capture_output=True,
@@ -68,13 +69,13 @@ def _open() -> list[str]:
     return found
 
 
-def _child(graph_file: str) -> dict[str, Any]:
+def _child(graph_file: str, folder: str, *beside: str) -> dict[str, Any]:
     from lightlag.bus.shell import peak_rss_kb
-    from lightlag.launch.graph.loading import load_graph
+    from lightlag.launch.run.beginning import resolved_graph
     from lightlag.launch.run.simulation import Simulation
     from lightlag.orbiters import Ephemeris
 
-    graph = load_graph(graph_file)
+    graph = resolved_graph(graph_file, folder, beside)
     Ephemeris.open()  # whose files stay open
     threads, opened = _threads(), _open()
     begun = time.perf_counter()
@@ -91,11 +92,11 @@ def _child(graph_file: str) -> dict[str, Any]:
     }
 
 
-def _main(graph_file: str) -> int:
+def _main(*words: str) -> int:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what node code prints is not for the parent
     try:
-        told = _child(graph_file)
+        told = _child(*words)
     except LightlagError as error:
         told = {"error": str(error)}
     with out:
@@ -104,4 +105,4 @@ def _main(graph_file: str) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(_main(sys.argv[1]))
+    raise SystemExit(_main(*sys.argv[1:]))

@@ -190,7 +190,7 @@ def graph_loads(trial: Trial) -> Finding:
     except LightlagError as error:
         return fail(str(error), "see: lightlag validate")
     if loose:
-        return warn("; ".join(it.message for it in loose), "join the port to a channel")
+        return warn("; ".join(it.message for it in loose), "join the port to a channel; tune one radio to another")
     return ok(f"{counted(len(trial.graph.nodes), 'node')}, {counted(len(trial.graph.channels), 'channel')}")
 
 

@@ -64,12 +64,16 @@ class Course:
 
 
 class Trial:
-    """A node type, or a whole graph, that is tried; ``folder`` is for the files of its runs."""
+    """A node type, or a whole graph, that is tried; ``folder`` is for the files of its runs.
 
-    def __init__(self, folder: Path, *, type: Type | None = None, graph: str = "") -> None:
+    ``epoch`` (UTC) is when a type is tried; else when it is used, or its trajectory is declared for.
+    """
+
+    def __init__(self, folder: Path, *, type: Type | None = None, graph: str = "", epoch: str = "") -> None:
         self.type = type
         self.name = type.written if type is not None else graph
         self._graph = graph
+        self._wanted_epoch = epoch
         self._folder = folder
         folder.mkdir(exist_ok=True)
         self._runs = 0
@@ -178,7 +182,8 @@ class Trial:
 
     def _data(self) -> dict[str, Any]:
         """The graph as data for its file."""
-        epoch = loaded(self.type.used_in).epoch.utc(0, digits=9) if self.type and self.type.used_in else self._epoch()
+        used_in = self.type.used_in if self.type is not None else ""
+        epoch = self._wanted_epoch or (loaded(used_in).epoch.utc(0, digits=9) if used_in else self._epoch())
         nodes: dict[str, Any] = {IT: {"type": self.name, **({"params": dict(self.given)} if self.given else {})}}
         channels: dict[str, Any] = {}
         place = {IT: "here"}

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightlag.bus.time import NS_PER_S
+from lightlag.nodes.params import RadioSpec
 
 from .arguments import Argument, as_text
 from .diagnostics import Diagnostic
 from .faults import fault_text
 from .plugins import ports
-from .spec import Graph, NodeSpec, duration_text
+from .spec import ChannelSpec, Graph, NodeSpec, duration_text
 
 _HELP_CHARACTERS = 76
 
@@ -74,7 +75,7 @@ def data_of_graph(graph: Graph) -> dict[str, Any]:
 
 
 def loose_ends(graph: Graph) -> list[Diagnostic]:
-    """What is right but probably not meant: ports that are on no channel.
+    """What is right but probably not meant: ports that are on no channel, and channels on which nobody hears anybody.
 
     A type may have more radios than a graph has use for: one that the graph says nothing of is none of these if another
     port of the node is on a channel. (If its node sends by it all the same, the node's log says so.)
@@ -88,7 +89,28 @@ def loose_ends(graph: Graph) -> list[Diagnostic]:
         meant = [port for port in loose if not (joined and kinds[port] and port not in node.given)]
         place = graph.places.get(f"nodes.{node.name}")
         found += [Diagnostic(f"{node.name}.{port} {said}", place) for port in meant]
+    found += [
+        Diagnostic(f"nobody on {name} hears anybody: no radio there is tuned to what another sends", place)
+        for name, channel in graph.channels.items()
+        for place in [graph.places.get(f"channels.{name}")]
+        if channel.medium == "space" and not _is_tuned(graph, channel)
+    ]
     return found
+
+
+def _is_tuned(graph: Graph, channel: ChannelSpec) -> bool:
+    """Whether anybody on a channel in space can hear anybody else, by how their radios are set."""
+    ends = {**channel.members, **channel.senders}
+    found = {name: getattr(graph.nodes[name].params, port, None) for name, port in ends.items()}
+    radios = {name: radio for name, radio in found.items() if isinstance(radio, RadioSpec)}
+    if len(radios) < len(ends) or len(ends) < 2:
+        return True  # it cannot be told from here, or there is nobody else
+    return any(
+        radio.transmit_hz is not None and radios[other].hears(radio.transmit_hz)
+        for name, radio in radios.items()
+        for other in channel.members
+        if other != name
+    )
 
 
 def _program(node: NodeSpec) -> str:

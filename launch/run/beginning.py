@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from lightlag.bus import wire
@@ -57,7 +58,15 @@ def begun_graph(directory: RunDirectory, facts: dict[str, Any]) -> Graph:
     Raises:
         GraphError: it cannot be loaded any more.
     """
-    folder, beside = facts.get("folder", ""), tuple(facts.get("beside", ()))
+    return resolved_graph(directory.graph, facts.get("folder", ""), facts.get("beside", ()))
+
+
+def resolved_graph(path: Path | str, folder: str, beside: Sequence[str]) -> Graph:
+    """A graph that was written resolved, with what lies in the folders that it had before: node classes, files.
+
+    Raises:
+        GraphError: it cannot be loaded any more.
+    """
     for each in (folder, *beside):
         look_beside(each)
-    return replace(load_graph(str(directory.graph), {}), folder=folder, beside=beside)
+    return replace(load_graph(str(path), {}), folder=folder, beside=tuple(beside))

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightlag.bus.errors import GraphError, RunError
-from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.lint import Finding, lint_graph
 
+from .beginning import resolved_graph
 from .options import EXIT_DONE, EXIT_RUN_FAILED, RunOptions, RunResult
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ def check_determinism(
     parent = _directory(graph.name, options.run_dir)
     resolved = parent / "graph.resolved.yaml"
     resolved.write_text(graph.to_yaml(), encoding="utf-8")
-    first, second = (_run_once(resolved, parent, options, it, progress) for it in CIRCUMSTANCES)
+    beside = (graph.folder, graph.beside)
+    first, second = (_run_once(resolved, beside, parent, options, it, progress) for it in CIRCUMSTANCES)
     proven = first.digest == second.digest != ""
     difference = None if proven else _difference(first.run_dir, second.run_dir)
     return Comparison(first, second, difference, findings)
@@ -157,7 +158,14 @@ def _directory(name: str, wanted: Path | None) -> Path:
     return path
 
 
-def _run_once(resolved: Path, parent: Path, options: RunOptions, it: Circumstances, progress: Progress) -> Ending:
+def _run_once(
+    resolved: Path,
+    beside: tuple[str, tuple[str, ...]],
+    parent: Path,
+    options: RunOptions,
+    it: Circumstances,
+    progress: Progress,
+) -> Ending:
     run_dir = parent / it.name
     asked = replace(options, run_dir=run_dir, record=True, report=False)
     errors = parent / f"{it.name}.stderr"
@@ -171,7 +179,7 @@ def _run_once(resolved: Path, parent: Path, options: RunOptions, it: Circumstanc
             start_new_session=True,  # Ctrl-C is for this process, which ends the child itself
         )
     try:
-        told = _listen(child, pickle.dumps((asked, it.gc_threshold)), lambda done: progress(it.name, done))
+        told = _listen(child, pickle.dumps((asked, it.gc_threshold, *beside)), lambda done: progress(it.name, done))
         child.wait(_LEAVE_S)
     except BaseException:
         _end(child)
@@ -285,10 +293,10 @@ def _child(resolved: str) -> int:
             out.write(json.dumps(what) + "\n")
             out.flush()
 
-        options, threshold = pickle.loads(sys.stdin.buffer.read())
+        options, threshold, folder, beside = pickle.loads(sys.stdin.buffer.read())
         gc.set_threshold(*threshold)
         try:
-            graph = load_graph(resolved)
+            graph = resolved_graph(resolved, folder, beside)
             result = run(graph, options, _Teller(graph.until_ns, tell))
         except GraphError as error:
             tell({"refused": str(error)})

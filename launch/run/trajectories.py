@@ -80,7 +80,8 @@ def _chosen(world: World, nodes: Sequence[str]) -> list[str]:
     somewhere = [name for name, node in world.nodes.items() if node.trajectory is not None]
     for name in nodes:
         if name not in world.nodes:
-            raise GraphError(f"{world.graph.name} has no node {name!r}; {did_you_mean(name, world.nodes) or ''}")
+            near = did_you_mean(name, world.nodes) or f"there are: {', '.join(world.nodes)}"
+            raise GraphError(f"{world.graph.name} has no node {name!r}; {near}")
         if name not in somewhere:
             raise GraphError(f"{name} has no trajectory; these have: {', '.join(somewhere) or 'none'}")
     return list(nodes) or somewhere

@@ -101,3 +101,30 @@ def test_in_words_warnings_go_to_standard_error(tmp_path: Path, capsys: pytest.C
 def test_another_form_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["validate", "mars2020", "--format", "xml"]) == 2
     assert "--format is 'xml'; give text or json" in capsys.readouterr().err
+
+
+def test_a_channel_in_space_on_which_nobody_is_tuned_to_anybody_is_a_loose_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = "trajectory: {site: {body: mars, latitude: 1 deg, longitude: 2 deg}}"
+    path = tmp_path / "x.yaml"
+    nodes = "".join(f"  {name}: {{type: lander, params: {{{site}}}}}\n" for name in ("one", "two"))
+    path.write_text(
+        f"{HEAD}nodes:\n{nodes}channels:\n  sky: {{medium: space, members: [one.uhf, two.uhf]}}\n", encoding="utf-8"
+    )
+    code, found = told([str(path)], capsys)
+    assert code == 0
+    assert [(it["line"], it["message"]) for it in found] == [
+        (9, "nobody on sky hears anybody: no radio there is tuned to what another sends")
+    ]
+
+
+def test_a_trajectory_in_a_file_that_is_not_there_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x.yaml"
+    flown = "{type: spacecraft, params: {trajectory: {oem: {file: lost.oem}}}}"
+    path.write_text(
+        f"{HEAD}nodes:\n  one: {flown}\nchannels:\n  sky: {{medium: space, members: [one.uhf]}}\n", encoding="utf-8"
+    )
+    code, found = told([str(path)], capsys)
+    assert code == 2
+    assert [(it["line"], it["message"].split("'")[0]) for it in found] == [(6, "one: there is no file ")]

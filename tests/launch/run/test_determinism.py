@@ -9,6 +9,8 @@ import pytest
 
 from lightlag.bus.errors import GraphError, RunError
 from lightlag.launch.command.determinism import check_and_tell
+from lightlag.launch.conformance.running import leaves_nothing
+from lightlag.launch.conformance.trial import Trial
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.run.determinism import Comparison, Ending, check_determinism
 from lightlag.launch.run.options import RunOptions
@@ -170,3 +172,20 @@ def test_where_reading_found_nothing_it_says_where_to_look():
         "reading the node classes' modules found nothing; look into what they call (lightlag lint DIR)",
         "the runs are in runs/first and runs/second",
     ]
+
+
+def test_a_file_beside_the_graph_is_found_by_both_runs(tmp_path, options):
+    states = "\n".join(f"2027-03-01T18:{minute:02}:00Z,4000,0,0,0,3.2,0" for minute in range(60))
+    (tmp_path / "probe.csv").write_text(f"utc,x_km,y_km,z_km,vx_km_s,vy_km_s,vz_km_s\n{states}\n")
+    (tmp_path / "flown.yaml").write_text(
+        "version: 1\nname: flown\nepoch: 2027-03-01T18:00:00Z\nuntil: 30 min\nnodes:\n"
+        "  probe:\n    type: spacecraft\n"
+        "    params: {trajectory: {states: {file: probe.csv, center: mars}}, housekeeping_every: 10 min}\n"
+        "  madrid: {type: ground-station, params: {station: DSS-63}}\n"
+        "channels:\n  down: {medium: space, members: [madrid.xband], senders: [probe.xband]}\n"
+    )
+    compared = check_determinism(load_graph(tmp_path / "flown.yaml"), options)
+    assert compared.same
+    assert compared.first.failure is None
+    trial = Trial(tmp_path / "trial", graph=str(tmp_path / "flown.yaml"))
+    assert leaves_nothing(trial).level == "ok"
