@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from lightlag.nodes.node import Node
 
 from .diagnostics import did_you_mean, one_of
@@ -23,7 +25,12 @@ def read_nodes(item: Item | None, reading: Reading) -> dict[str, NodeSpec]:
     declared_nodes = reading.named("nodes", item)
     reading.ports.update({name: None for name, _ in declared_nodes})
     for name, declared in declared_nodes:
-        fields = reading.mapping(declared, f"node {name!r}", NODE_KEYS, ("type",)) or {}
+        if name in NODE_KEYS and isinstance(declared.value, dict) and "type" not in declared.value:
+            told = f"{name!r} stands where the name of a node should; it is a key of the node above: indent it"
+            reading.report.add(told, declared.label)
+            continue
+        belongs = partial(_belongs, declared, reading)
+        fields = reading.mapping(declared, f"node {name!r}", NODE_KEYS, ("type",), belongs) or {}
         join, leave = fields.get("join"), fields.get("leave")
         presence = read_presence(join, leave, reading.epoch, reading.until_ns, reading.report)
         kind = reading.value(fields.get("type"), read_text)
@@ -44,6 +51,20 @@ def read_nodes(item: Item | None, reading: Reading) -> dict[str, NodeSpec]:
     if item is not None and item.value == {} and not reading.ports:
         reading.report.add("a graph without nodes", item.place, "declare one: name: {type: ...}")
     return specs
+
+
+def _belongs(declared: Item, reading: Reading, key: str) -> str | None:
+    """Where a key of a node belongs that is none: to the parameters of its type, if it is one of these."""
+    kind = declared.value.get("type") if isinstance(declared.value, dict) else None
+    if kind is None or not isinstance(kind.value, str):
+        return None
+    try:
+        cls = reading.classes.get(kind.value) or node_type(kind.value, reading.file.folder if reading.file else "")
+    except PluginError:
+        return None
+    if cls is None or key not in cls.Params.model_fields:
+        return None
+    return f"it is a parameter of {kind.value}: put it under params"
 
 
 def _class(kind: str, item: Item, reading: Reading) -> type[Node] | None:

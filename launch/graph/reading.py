@@ -100,9 +100,14 @@ class Reading:
             return None
 
     def mapping(
-        self, item: Item, what: str, keys: Collection[str], required: Collection[str]
+        self,
+        item: Item,
+        what: str,
+        keys: Collection[str],
+        required: Collection[str],
+        belongs: Callable[[str], str | None] = lambda key: None,
     ) -> dict[str, Item] | None:
-        """The known entries of a mapping; None if it is none."""
+        """The known entries of a mapping; None if it is none. ``belongs`` says of another key where it should be."""
         if item.value is UNKNOWN:
             return None
         if not isinstance(item.value, dict):
@@ -111,9 +116,10 @@ class Reading:
         misspelt: list[str] = []
         for key, child in item.value.items():
             if key not in keys:
-                near = did_you_mean(key, keys)
+                elsewhere = belongs(key)
+                near = None if elsewhere else did_you_mean(key, keys)
                 misspelt += [near] if near else []
-                self.report.add(f"unknown key {key!r} in {what}", child.label, one_of(keys), near)
+                self.report.add(f"unknown key {key!r} in {what}", child.label, elsewhere or one_of(keys), near)
         for key in required:
             if key not in item.value and f"did you mean {key!r}?" not in misspelt:
                 self.report.add(f"{what} has no {key!r}", item.label, _MISSING.get(key))
