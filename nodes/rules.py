@@ -148,7 +148,7 @@ def corrupted(emission: Emission, drawn: float) -> Emission | None:
     try:
         if kind is None:
             fields_of(body, tuple(arrays))
-        else:  # what is read is then written as it always is, so that a recording of the message has its bytes
+        else:  # it is written as it always is, so that its recording tells its bytes (but for the bits of a NaN)
             body, (*arrays,) = kind.decode(body, tuple(arrays)).encode()
     except (MessageError, OverflowError):  # an array may be said to be longer than a number can tell
         return None

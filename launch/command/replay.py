@@ -127,7 +127,7 @@ def _head(run: Path, ready: Replay, found: Replayed) -> Iterator[str]:
     yield f"given       {counts.given:,} receptions{outside}"
     yield f"the same    {counts.emissions:,} emissions, {counts.lines:,} lines of its log, {counts.files:,} files"
     if counts.by_header:
-        yield f"            {counts.by_header:,} of the emissions by header and size alone: nobody received them"
+        yield f"            {counts.by_header:,} of the emissions by header alone: nobody received them as they were"
     if counts.unheard:
         yield f"            besides, {counts.unheard:,} emissions that nobody could hear, which are not recorded"
     if counts.beyond:

@@ -85,10 +85,21 @@ def read_files(graph: Graph) -> None:
     Raises:
         GraphError: it is not.
     """
-    if any(hasattr(spec.cls(name, spec.params).trajectory, "path") for name, spec in graph.nodes.items()):
-        from lightlag.launch.placement.world import World  # which takes long to import
+    from lightlag.bus.errors import LightlagError
 
-        World(graph).check_files()
+    in_space = [channel for channel in graph.channels.values() if channel.medium == "space"]
+    for name in dict.fromkeys(name for channel in in_space for name in {**channel.members, **channel.senders}):
+        spec = graph.nodes[name]
+        try:
+            if hasattr(spec.cls(name, spec.params).trajectory, "path"):
+                from lightlag.launch.placement.world import World  # which takes long to import
+
+                World(graph).trajectory(name)
+        except LightlagError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever somebody's class raises is told as its fault
+            told = f"{name}: {spec.type} raises {type(error).__name__} before the run begins: {error}"
+            raise graph.error(f"nodes.{name}", told) from None
 
 
 def _data(found: Diagnostic, severity: str) -> dict[str, Any]:

@@ -5,7 +5,8 @@ a message as the hash of its JSON, so that an account of a long run fits into me
 when it is wanted, in its order.
 
 What comes due at a node while a fault stands there may be lost, late or garbled by the fault. From the first fault on,
-what arrived there tells nothing of its sender, and is left out.
+when and whether something arrived there tells nothing of its sender, and is left out; and so is what was in it, from
+the first fault on that garbles.
 """
 
 from __future__ import annotations
@@ -89,8 +90,9 @@ class Account:
         self.noted: list[Noted] = []
         #: The latest instant at which it is known to have done something (ns); -1 if it has done nothing.
         self.reached_ns = -1
-        #: From when on (ns) what arrived at a node has been met by faults.
+        #: From when on (ns) what arrived at a node has been met by faults, and what of them has garbled it.
         self.met_ns: dict[str, int] = {}
+        self._garbled_ns: dict[str, int] = {}
         for receiver, topic, data in self._messages(self._is_of_interest):
             self._take(receiver, topic, data)
 
@@ -102,6 +104,10 @@ class Account:
     def is_met(self, receiver: str, t_ns: int) -> bool:
         """Whether faults may have met what came due at a node then."""
         return t_ns >= self.met_ns.get(receiver, t_ns + 1)
+
+    def is_garbled(self, receiver: str, t_ns: int) -> bool:
+        """Whether the content of what came due at a node then may be another than what was sent."""
+        return t_ns >= self._garbled_ns.get(receiver, t_ns + 1)
 
     def likened(self, record: Said, made: Said) -> Said:
         """What was made again, with the ends of the record where that it is another has nothing to do with the node.
@@ -136,13 +142,13 @@ class Account:
         for receiver, _, data in self._messages(self._is_of_interest):
             if data.startswith(self._mine):
                 found = _taken_apart(data)
-                if found.seq == seq and found.message and not self.is_met(receiver, found.t_ns):
+                if found.seq == seq and found.message and not self.is_garbled(receiver, found.t_ns):
                     return json.loads(found.message)
         return None
 
     def _is_of_interest(self, topic: str) -> bool:
         _, receiver, channel, *_ = topic.split("/")
-        return receiver == self._node or channel in self._channels
+        return receiver == self._node or channel in self._channels or channel == _FAULTS
 
     def _messages(self, bodies: Any) -> Iterator[tuple[str, str, bytes]]:
         for topic, _, _, _, data in self._bag.messages(bodies):
@@ -156,22 +162,25 @@ class Account:
             self.noted.append(Noted(t_ns, data))
             self.reached_ns = max(self.reached_ns, t_ns)
         elif topic.startswith(f"/{receiver}/{_FAULTS}/"):
-            self.met_ns.setdefault(receiver, _taken_apart(data).t_ns)
+            act = _taken_apart(data)
+            self.met_ns.setdefault(receiver, act.t_ns)
+            if act.message and json.loads(act.message).get("kind") == "corrupt":
+                self._garbled_ns.setdefault(receiver, act.t_ns)
         if receiver == self._node and topic.count("/") == 3:
             self.reached_ns = max(self.reached_ns, _taken_apart(data).t_ns)
 
     def _take_said(self, receiver: str, found: _Parts) -> None:
         self.reached_ns = max(self.reached_ns, found.sent_ns)
         known = self.said.get(found.seq)
-        if self.is_met(receiver, found.t_ns):
-            if known is None:  # that it was said is known, and what of it no fault changes
-                self.said[found.seq] = Said(found.seq, found.sent_ns, _unsized(found.header), b"", {})
-            return
-        if known is None or not known.ends:
-            known = self.said[found.seq] = Said(found.seq, found.sent_ns, found.header, b"", {})
-        known.ends[receiver] = (found.t_ns, found.reason)
-        if found.message and not known.message:
-            self.said[found.seq] = known._replace(message=_hashed(found.message))
+        is_garbled = self.is_garbled(receiver, found.t_ns)
+        header = _unsized(found.header) if is_garbled else found.header
+        if known is None:
+            known = self.said[found.seq] = Said(found.seq, found.sent_ns, header, b"", {})
+        if not self.is_met(receiver, found.t_ns):
+            known.ends[receiver] = (found.t_ns, found.reason)
+        if not is_garbled:
+            message = known.message or (_hashed(found.message) if found.message else b"")
+            self.said[found.seq] = known._replace(header=header, message=message)
 
 
 def said_of(emission: Emission, ends: Mapping[str, End]) -> tuple[Said, bytes]:

@@ -123,16 +123,6 @@ class World:
             except GraphError as error:
                 raise self.graph.error(f"faults.{number}", str(error), "declare a clock in its Params") from None
 
-    def check_files(self) -> None:
-        """Read every trajectory that is in a file.
-
-        Raises:
-            GraphError: there is no such file, it cannot be read, or does not cover the run.
-        """
-        for name, node in self.nodes.items():
-            if hasattr(node.trajectory, "path"):
-                self.trajectory(name)
-
     def check_fault(self, spec: FaultSpec) -> None:
         """See whether what a fault is to befall is there.
 

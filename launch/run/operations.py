@@ -80,9 +80,13 @@ class Operations:
     def learn(self, emission: Emission) -> None:
         """Somebody has acted upon a node before."""
         if emission.channel == FAULTS:
-            told = message_class(emission.type).decode(emission.body, emission.arrays)
-            assert isinstance(told, FaultBegins | FaultEnds)
-            self.faults.note(emission.to, told, emission.sent_ns + 1)
+            self.noted(emission.to, emission.type, emission.body, emission.arrays, emission.sent_ns)
+
+    def noted(self, node: str, type: str, body: Buffer, arrays: Sequence[Buffer], sent_ns: int) -> None:
+        """A fault begins or ends at a node by what is sent to it then."""
+        told = message_class(type).decode(bytes(body), tuple(arrays))
+        assert isinstance(told, FaultBegins | FaultEnds)
+        self.faults.note(node, told, sent_ns + 1)
 
     def answer(self, hub: Desk, what: str, asked: dict[str, Any]) -> dict[str, Any]:
         """The hub's answer to an operator, as plain data; ``error`` in it says why there is none."""
@@ -97,35 +101,35 @@ class Operations:
 
 
 class Faults:
-    """Which faults a run has, and has had: by id the nodes that each concerns, and from when (ns) to when."""
+    """Which faults a run has, and has had: by id and node from when (ns) to when."""
 
     def __init__(self) -> None:
-        self._nodes: dict[str, dict[str, None]] = {}
-        self._from_ns: dict[str, int] = {}
-        self._until_ns: dict[str, int] = {}
+        self._from_ns: dict[str, dict[str, int]] = {}
+        self._until_ns: dict[str, dict[str, int]] = {}
 
     def note(self, node: str, told: FaultBegins | FaultEnds, t_ns: int) -> None:
         """A fault begins, or ends, at a node at ``t_ns``."""
-        if isinstance(told, FaultBegins):
-            self._nodes.setdefault(told.id, {})[node] = None
-            self._from_ns.setdefault(told.id, t_ns)
-        else:
-            self._until_ns[told.id] = min(t_ns, self._until_ns.get(told.id, t_ns))
+        noted = self._from_ns if isinstance(told, FaultBegins) else self._until_ns
+        found = noted.setdefault(told.id, {})
+        found[node] = min(t_ns, found.get(node, t_ns))
 
     def standing(self, id: str, t_ns: int, epoch: Epoch) -> list[str]:
         """The nodes at which a fault stands at ``t_ns``.
 
         Raises:
-            GraphError: it does not.
+            GraphError: it stands nowhere.
         """
-        if id not in self._nodes:
-            instead = _instead(id, self._nodes) if self._nodes else "it has had none"
+        began = self._from_ns.get(id)
+        if began is None:
+            instead = _instead(id, self._from_ns) if self._from_ns else "it has had none"
             raise GraphError(f"the run has no fault {id!r}; {instead}")
-        if t_ns < self._from_ns[id]:
-            raise GraphError(f"{id} has not begun; it does at {epoch.utc(self._from_ns[id])} SCET")
-        if t_ns >= self._until_ns.get(id, NEVER_NS):
-            raise GraphError(f"{id} is over; it ended at {epoch.utc(self._until_ns[id])} SCET")
-        return list(self._nodes[id])
+        if t_ns < (first_ns := min(began.values())):
+            raise GraphError(f"{id} has not begun; it does at {epoch.utc(first_ns)} SCET")
+        ended = self._until_ns.get(id, {})
+        found = [node for node in began if t_ns < ended.get(node, NEVER_NS)]
+        if not found:
+            raise GraphError(f"{id} is over; it ended at {epoch.utc(max(ended.values()))} SCET")
+        return found
 
 
 def _status(run: Operations, hub: Desk, asked: dict[str, Any]) -> dict[str, Any]:
@@ -170,7 +174,10 @@ def _status(run: Operations, hub: Desk, asked: dict[str, Any]) -> dict[str, Any]
 def _act(run: Operations, hub: Desk, asked: dict[str, Any]) -> dict[str, Any]:
     """Have a node get a message that is encoded already, on any channel of its host's."""
     node, port, what = asked["node"], asked["channel"].removeprefix(OUTSIDE), (asked["type"], asked["body"])
-    return {"sent_ns": hub.act(run.host_of[node], node, port, *what, asked["arrays"], at_ns=asked["at_ns"])}
+    sent_ns = hub.act(run.host_of[node], node, port, *what, asked["arrays"], at_ns=asked["at_ns"])
+    if asked["channel"] == FAULTS:
+        run.noted(node, *what, asked["arrays"], sent_ns)
+    return {"sent_ns": sent_ns}
 
 
 def _about(run: Operations, hub: Desk, asked: dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from lightlag.launch.graph.diagnostics import did_you_mean
 from lightlag.launch.run.driven import Driven
 from lightlag.launch.run.stage import Stage
 
-from .expectation import Expectation, is_as_long, kind_name
+from .expectation import Expectation, is_as_long, names_of_kinds
 from .goldens import Golden
-from .pending import ExpectationFailed
+from .pending import ExpectationFailed, to_be_awaited
 
 
 class Asserting(Driven):
@@ -53,6 +53,7 @@ class Asserting(Driven):
                     f"ERT; expected: {delay_s}"
                 )
 
+    @to_be_awaited
     async def assert_golden(self, file: Path | str) -> None:
         """Let the run go to its end; it is then the golden one in ``file``, from the test's folder, within what may
         depart there. With ``--lightlag-update-golden`` the file is written instead, and what has changed is shown.
@@ -83,9 +84,14 @@ class Asserting(Driven):
         if channel is not None and channel not in self.graph.channels:
             raise GraphError(f"there is no channel {channel!r}; there are: {', '.join(self.graph.channels)}")
         expectation = Expectation(receiver, kind, source, sender, channel, where, fields)
-        known = expectation.fields_of_kind()
+        if isinstance(kind, str) and (name := kind.partition("@")[0]) not in (known := names_of_kinds()):
+            near = did_you_mean(name, known)
+            if near:  # programs may say what is known once they run
+                raise GraphError(f"no node speaks of {kind!r}; {near}")
+        cls = expectation.cls
         for name in fields:
-            if kind is not None and known is not None and name not in known:
-                near = did_you_mean(name, known) or f"there are: {', '.join(known)}"
-                raise GraphError(f"{kind_name(kind)} has no field {name!r}; {near}")
+            if cls is not None and not hasattr(cls, name):
+                named = [field for field, _, _ in cls.__message_checks__]
+                near = did_you_mean(name, named) or f"there are: {', '.join(named)}"
+                raise GraphError(f"{cls.__message_type__.partition('@')[0]} has no field {name!r}; {near}")
         return expectation

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from lightlag.bus.emission import Emission, Loss, Reception
 from lightlag.bus.errors import MessageError
 from lightlag.bus.message import Message, message_class
+from lightlag.bus.schema import declared
 from lightlag.launch.run.driven import is_of
 
 _MISSING = object()
@@ -92,15 +93,15 @@ class Expectation:
         """What was lost and may have been it: of a loss only the header is looked at."""
         return [loss for loss in losses if self.is_said_by(loss.emission)]
 
-    def fields_of_kind(self) -> list[str] | None:
-        """The fields of the kind of message; None if any will do, or it is known by a name alone."""
-        kind: Any = self.kind
-        if isinstance(kind, str):
-            try:
-                kind = message_class(kind)
-            except MessageError:
-                return None
-        return [name for name, _, _ in kind.__message_checks__] if hasattr(kind, "__message_checks__") else None
+    @property
+    def cls(self) -> Any:
+        """The class of the kind of message; None if any will do, or it is known by a name alone."""
+        if not isinstance(self.kind, str):
+            return self.kind if hasattr(self.kind, "__message_checks__") else None
+        try:
+            return message_class(self.kind)
+        except MessageError:
+            return None
 
     def text(self) -> str:
         """In words, after "goldstone to receive"."""
@@ -144,6 +145,12 @@ def kind_name(kind: type | str) -> str:
     if isinstance(kind, str):
         return kind
     return str(getattr(kind, "__message_type__", kind.__name__)).partition("@")[0]
+
+
+def names_of_kinds() -> set[str]:
+    """The names of all messages that are known here, by a class or because a program has declared them."""
+    classes = [it.__message_type__ for it in Message.__subclasses__() if hasattr(it, "__message_type__")]
+    return {name.partition("@")[0] for name in (*classes, *declared)}
 
 
 def short(message: Any, most: int = 120) -> str:

@@ -24,6 +24,14 @@ class ExpectationFailed(AssertionError):
     # As pytest does with its own outcomes: the line that sums a failure up has room for a word or two.
     __module__ = "builtins"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return failed, self.args
+
+
+def failed(*args: Any) -> ExpectationFailed:
+    """Where one that was pickled finds its class."""
+    return ExpectationFailed(*args)
+
 
 @dataclass(eq=False, slots=True)
 class Pending:
@@ -79,7 +87,8 @@ class Asked:
 
     def forgotten(self) -> list[str]:
         """Where something was asked that nobody has begun to wait for; nobody can any more."""
-        left = [(it, where) for it, where in self._asked if _is_untouched(it)]
+        in_tasks = {task.get_coro() for task in _tasks()}
+        left = [(it, where) for it, where in self._asked if _is_untouched(it) and it not in in_tasks]
         self._asked = []
         for it, _ in left:
             it.close()
@@ -98,6 +107,13 @@ def to_be_awaited(verb: Callable[_P, Coroutine[Any, Any, _T]]) -> Callable[_P, C
         return asked
 
     return asking
+
+
+def _tasks() -> set[asyncio.Task[Any]]:
+    try:
+        return asyncio.all_tasks()
+    except RuntimeError:  # no loop is running
+        return set()
 
 
 def _is_untouched(asked: Coroutine[Any, Any, Any]) -> bool:

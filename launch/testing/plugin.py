@@ -137,6 +137,9 @@ def launch_graph(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cal
     yield launch
     for run in runs:
         run.close()
+    for run in runs:
+        if (forgotten := run.forgotten()) is not None:
+            raise forgotten
 
 
 def _trials(seeds: str | None) -> Any:

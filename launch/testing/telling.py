@@ -12,6 +12,8 @@ from lightlag.bus.time import NS_PER_S, Epoch
 
 from .expectation import Expectation, short
 
+#: How what is told of a run's files begins.
+LOOK_ON = "the run is in "
 _LAST = 8
 _NAMED_LOSSES = 3
 
@@ -30,7 +32,7 @@ def disappointment(
 ) -> str:
     """Of an expectation that was not met between two instants; ``found`` are the steps before it that were met.
 
-    ``receptions`` and ``losses`` are those of the whole run, at all nodes. What was lost ``in_flight`` was on its way.
+    ``receptions`` and ``losses`` are those of the whole run, at all nodes.
     """
     (began_ns, ended_ns), there = span_ns, expectation.receiver
     mine = [it for it in receptions if there in ("", it.receiver)]
@@ -77,18 +79,6 @@ def _elsewhere(
     if before:
         lines += ["", "it came before; what is expected is looked for from the line on in which it is:"]
         lines += [f"  {_line(epoch, it)}" for it in before[-_NAMED_LOSSES:]]
-    under_way = [
-        it
-        for it in losses
-        if it.reason == "in_flight"
-        and it.emission.sent_ns <= ended_ns
-        and _is_met(expectation, Reception(it.emission, it.receiver, it.t_ns))
-    ]
-    if under_way:
-        lines += ["", "on its way when the time was over:"]
-        for it in under_way[:_NAMED_LOSSES]:
-            sent = f"sent {epoch.utc(it.emission.sent_ns)} SCET by {it.emission.source} on {it.emission.channel}"
-            lines.append(f"  {it.emission.type} {sent}, would arrive at {it.receiver} {epoch.utc(it.t_ns)} ERT")
     if expectation.receiver and (expectation.fields or expectation.where is not None):
         anywhere = replace(expectation, receiver="", sender=None, channel=None)
         missed = [
@@ -104,6 +94,20 @@ def _elsewhere(
         for it in missed[:_NAMED_LOSSES]:
             sent = f"sent {epoch.utc(it.emission.sent_ns)} SCET by {it.emission.source} on {it.emission.channel}"
             lines.append(f"  {it.emission.type} {sent} to {it.receiver}: {it.reason}")
+    return lines
+
+
+def under_way(
+    epoch: Epoch, expectation: Expectation, ended_ns: int, receptions: Sequence[Reception], losses: Sequence[Loss]
+) -> list[str]:
+    """What would have met an expectation, had its time not been over at ``ended_ns``: it had been sent by then."""
+    lost = [Reception(it.emission, it.receiver, it.t_ns) for it in losses if it.reason == "in_flight"]
+    later = [it for it in (*receptions, *lost) if it.emission.sent_ns <= ended_ns < it.received_ns]
+    found = [it for it in later if expectation.receiver in ("", it.receiver) and _is_met(expectation, it)]
+    lines = ["", "on its way when the time was over:"] if found else []
+    for it in found[:_NAMED_LOSSES]:
+        sent = f"sent {epoch.utc(it.emission.sent_ns)} SCET by {it.emission.source} on {it.emission.channel}"
+        lines.append(f"  {it.emission.type} {sent}, arrives at {it.receiver} {epoch.utc(it.received_ns)} ERT")
     return lines
 
 
@@ -130,7 +134,7 @@ def look_on(run_dir: Path | None, node: str) -> list[str]:
     """How to look closer at a run."""
     if run_dir is None:
         return []
-    lines = ["", f"the run is in {run_dir}; to look on:"]
+    lines = ["", f"{LOOK_ON}{run_dir}; to look on:"]
     if node:
         lines.append(f"  lightlag replay {run_dir} --node {node} --pdb")
     return [*lines, f"  lightlag logs --run {run_dir}", f"  lightlag bag info {run_dir}"]

@@ -28,7 +28,7 @@ from .expectation import Expectation
 from .goldens import Golden
 from .loop import DrivingLoop, driving_loop
 from .pending import Asked, ExpectationFailed, Guard, Pending, to_be_awaited
-from .telling import disappointment, look_on, violation
+from .telling import LOOK_ON, disappointment, look_on, under_way, violation
 
 #: What can be asked of a reception beside the fields of its message.
 _ASKED = ("kind", "source", "sender", "channel", "where")
@@ -45,8 +45,8 @@ class RunUnderTest(Asserting):
         self._consumed: dict[str, int] = {}
         self._failures: dict[asyncio.Future[Failure], str] = {}
         self.asked = Asked()
-        #: What did not come, to whom it was told, and why the time was over.
-        self._disappointments: list[tuple[ExpectationFailed, Pending, str, int]] = []
+        #: What was told of what did not come, and when its time was over.
+        self._disappointments: list[tuple[ExpectationFailed, Pending, int]] = []
         self._broken: BaseException | None = None
         self._loop: DrivingLoop | None = None
         self._offset_ns = 0
@@ -223,8 +223,8 @@ class RunUnderTest(Asserting):
             self.close()
         finally:
             self._tell_what_was_under_way()
-            forgotten = self._forgotten()
-            broken, self._broken = self._broken or forgotten, None
+            forgotten = self.forgotten()
+            broken, self._broken = self._broken or (forgotten if error is None else None), None
             if broken is not None and (error is None or isinstance(error, asyncio.CancelledError)):
                 if self._main is not None and error is not None and hasattr(self._main, "uncancel"):
                     self._main.uncancel()
@@ -233,20 +233,21 @@ class RunUnderTest(Asserting):
     def __exit__(self, *raised: object) -> None:
         __tracebackhide__ = True
         self.close()
-        if (forgotten := self._forgotten()) is not None and raised[0] is None:
+        if (forgotten := self.forgotten()) is not None and raised[0] is None:
             raise forgotten
 
-    def _forgotten(self) -> ExpectationFailed | None:
-        """What a test that looks green has not looked at."""
+    def forgotten(self) -> ExpectationFailed | None:
+        """What a test that looks green has not looked at; told once."""
+        guards, self._guards = self._guards, []
         if forgotten := self.asked.forgotten():
             verb = forgotten[0].split()[0]
             return ExpectationFailed(
                 f"{forgotten[0]} was never awaited, so that nobody has looked; write: await run.{verb}(...), in an "
                 f"async def test, in async with launch_graph(...)"
             )
-        if self._guards and self.now_ns <= 0 and self.failure is None:
+        if guards and self.now_ns <= 0 and self.failure is None:
             return ExpectationFailed(
-                f"{self._guards[0].where} has looked at nothing: the run is where it began; let it go on in the block, "
+                f"{guards[0].where} has looked at nothing: the run is where it began; let it go on in the block, "
                 f"to its end (await run.to_the_end()) or for a while (await asyncio.sleep(3600))"
             )
         return None
@@ -388,7 +389,7 @@ class RunUnderTest(Asserting):
 
     def _disappointed(self, pending: Pending, why: str) -> ExpectationFailed:
         error = ExpectationFailed(self._disappointment(pending, why, self.now_ns))
-        self._disappointments.append((error, pending, why, self.now_ns))
+        self._disappointments.append((error, pending, self.now_ns))
         return error
 
     def _disappointment(self, pending: Pending, why: str, ended_ns: int) -> str:
@@ -400,7 +401,7 @@ class RunUnderTest(Asserting):
             step,
             (since_ns, ended_ns),
             why,
-            [it for name in self.graph.nodes for it in self._receptions[name] if it.received_ns <= ended_ns],
+            [it for name in self.graph.nodes for it in self._receptions[name]],
             [it for name in self.graph.nodes for it in self._losses[name]],
             self.run_dir,
             pending.found,
@@ -408,6 +409,11 @@ class RunUnderTest(Asserting):
         )
 
     def _tell_what_was_under_way(self) -> None:
-        """What had not arrived when a time was over is known once the run is over: it is lost then, ``in_flight``."""
-        for error, pending, why, ended_ns in self._disappointments:
-            error.args = (self._disappointment(pending, why, ended_ns),)
+        """What had not arrived when a time was over is known once the run is over: it came later, or is in flight."""
+        for error, pending, ended_ns in self._disappointments:
+            step = pending.steps[len(pending.found)]
+            receptions = [it for name in self.graph.nodes for it in self._receptions[name]]
+            losses = [it for name in self.graph.nodes for it in self._losses[name]]
+            if pending.reason is ... and (lines := under_way(self.epoch, step, ended_ns, receptions, losses)):
+                head, before, rest = str(error).partition(LOOK_ON)
+                error.args = ("\n".join([head.rstrip("\n"), *lines]) + (f"\n\n{before}{rest}" if before else ""),)

@@ -128,3 +128,22 @@ def test_a_trajectory_in_a_file_that_is_not_there_is_wrong(tmp_path: Path, capsy
     code, found = told([str(path)], capsys)
     assert code == 2
     assert [(it["line"], it["message"].split("'")[0]) for it in found] == [(6, "one: there is no file ")]
+
+
+def test_a_class_that_raises_is_told_as_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "moody.py").write_text(
+        "from lightlag.nodes import Radio\nfrom lightlag.orbiters.spacecraft import Spacecraft\n\n"
+        "class Moody(Spacecraft):\n    uhf: Radio\n\n"
+        "    def __init__(self, name, params=None):\n        raise ValueError('not today')\n",
+        encoding="utf-8",
+    )
+    path = tmp_path / "x.yaml"
+    site = "trajectory: {site: {body: mars, latitude: 1 deg, longitude: 2 deg}}"
+    path.write_text(
+        f"{HEAD}nodes:\n  one: {{type: 'moody:Moody', params: {{{site}}}}}\n"
+        "channels:\n  sky: {medium: space, members: [one.uhf]}\n",
+        encoding="utf-8",
+    )
+    code, (found,) = told([str(path)], capsys)
+    assert (code, found["line"]) == (2, 6)
+    assert found["message"] == "one: moody:Moody raises ValueError before the run begins: not today"

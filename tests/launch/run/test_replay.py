@@ -126,6 +126,14 @@ def test_another_value_in_a_message_is_found_with_its_field(answers):
     assert (found.reached_ns, found.counts.emissions) == (ANSWERED_NS, 12)
 
 
+def test_another_value_is_found_even_where_faults_lose_and_delay_what_is_said(tmp_path):
+    faults = 'faults:\n  - {drop: {from: answerer, to: "*", p: 0.1}, from: 0 s}\n'
+    path = launched(tmp_path, GRAPH + faults)
+    assert_the_same(replayed(path))
+    difference = first(path, cls=f"{HERE}:AnotherField")
+    assert (difference.t_ns, difference.what) == (ANSWERED_NS, "emission 19")
+
+
 def test_one_emission_more_is_found_and_called_one_more(answers):
     difference = first(answers, cls=f"{HERE}:OneMore")
     assert (difference.t_ns, difference.what) == (ANSWERED_NS, "emission 19")

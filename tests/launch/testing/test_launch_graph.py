@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
+from inspect import iscoroutinefunction, unwrap
 
 import pytest
 from tests.launch.fixtures.graphs import TICKS
@@ -11,6 +13,7 @@ from tests.launch.fixtures.talk import TALK, Answer, Command
 from lightlag.bus.emission import Emission
 from lightlag.bus.errors import GraphError, MessageError, NodeFailed, RunError
 from lightlag.launch.testing.pending import ExpectationFailed
+from lightlag.launch.testing.under_test import RunUnderTest
 from lightlag.nodes.events import Event
 
 _S = 1_000_000_000
@@ -319,7 +322,7 @@ async def test_what_is_on_its_way_when_the_time_is_over_is_told_with_its_arrival
     with pytest.raises(
         ExpectationFailed,
         match=r"(?s)the limit was 4 s.*on its way when the time was over:\n  lightlag.event@1 sent .*:02.000Z SCET by "
-        r"ticker on ticks, would arrive at listener .*:04.500Z ERT\n",
+        r"ticker on ticks, arrives at listener .*:04.500Z ERT\n",
     ):
         async with launch_graph(TICKS) as run:
             await run.expect("listener", Event, id="tick-2", within="4 s")
@@ -349,3 +352,40 @@ async def test_a_field_that_there_is_not_is_told_at_once(launch_graph):
             with pytest.raises(GraphError, match=r"lightlag.event(@1)? has no field 'idd'; did you mean 'id'"):
                 await run.expect("listener", kind, idd="tick-3")
         assert run.now_ns == 0
+
+
+async def test_a_run_that_went_on_tells_what_was_on_its_way_as_well(launch_graph):
+    async with launch_graph(TICKS) as run:
+        with pytest.raises(ExpectationFailed) as failed:
+            await run.expect("listener", Event, id="tick-2", within="4 s")
+        await run.to_the_end()
+    assert "on its way when the time was over:\n  lightlag.event@1 sent" in str(failed.value)
+    assert pickle.loads(pickle.dumps(failed.value)).args == failed.value.args
+
+
+async def test_a_kind_that_is_misspelt_is_told_at_once(launch_graph):
+    async with launch_graph(TICKS) as run:
+        with pytest.raises(GraphError, match=r"no node speaks of 'lightlag.evnt'; did you mean 'lightlag.event'"):
+            run.assert_never("listener", "lightlag.evnt")
+        await run.to_the_end()
+
+
+async def test_a_property_can_be_asked_for(launch_graph, monkeypatch):
+    monkeypatch.setattr(Event, "number", property(lambda it: int(it.id.partition("-")[2])), raising=False)
+    async with launch_graph(TICKS) as run:
+        assert (await run.expect("listener", Event, number=3)).id == "tick-3"
+
+
+def test_every_verb_that_is_to_be_awaited_is_found_out_if_it_is_not():
+    verbs = {name for name in dir(RunUnderTest) if not name.startswith("_")}
+    asynchronous = {name for name in verbs if iscoroutinefunction(unwrap(getattr(RunUnderTest, name)))}
+    assert asynchronous >= {"expect", "assert_golden", "to_the_end"}
+    assert {name for name in asynchronous if not hasattr(getattr(RunUnderTest, name), "__wrapped__")} == set()
+
+
+async def test_a_test_that_is_cancelled_is_cancelled(launch_graph):
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(3), launch_graph(TICKS) as run:
+            asked = run.expect("listener", Event, id="tick-99")
+            await asyncio.sleep(10)
+    assert asked.cr_frame is None  # nobody can await it any more
