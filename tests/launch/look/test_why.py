@@ -237,9 +237,9 @@ class Clock:
 def until(condition, patience_s: float = PATIENCE_S) -> bool:
     """Whether it comes true while somebody has patience."""
     end_s = time.monotonic() + patience_s
-    while not condition() and time.monotonic() < end_s:
+    while not (found := condition()) and time.monotonic() < end_s:
         time.sleep(0.01)
-    return condition()
+    return found
 
 
 @pytest.fixture
