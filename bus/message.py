@@ -383,6 +383,11 @@ def message(name: str, *, version: int = 1) -> Callable[[type[T]], type[T]]:
     return decorate
 
 
+def message_types() -> dict[str, type[Message]]:
+    """The message classes that this process knows, by ``name@version``."""
+    return dict(_registry)
+
+
 def message_class(kind: str) -> type[Message]:
     """The class registered as ``name@version``.
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from lightlag.bus.emission import Reception
     from lightlag.launch.run.check import Difference
-    from lightlag.launch.run.replay import Replay, Replayed
+    from lightlag.launch.run.replay import Replay
+    from lightlag.launch.run.replaying import Replayed
 
 EXIT_SAME, EXIT_DIFFERENT = 0, 1
 

@@ -1,7 +1,7 @@
 """A run in a fresh process, and what is left after it: threads, sockets, files; and how long it took.
 
-This module's ``__main__`` is that process: it gets the path of a graph file, and the folders
-beside which that was, and tells what it found in a line of JSON.
+This module's ``__main__`` is that process: it gets the path of a graph file, and the folders in which the graph's own
+files lie, and tells what it found in a line of JSON.
 """
 
 from __future__ import annotations

@@ -18,4 +18,8 @@ General layout, in the order in which a run passes through:
     simulation
     search, trial         for faults that a graph does not survive; a run in memory, and what is demanded of it
     determinism           the same graph run twice, in circumstances that may not matter
+    replay, replaying,    one node alone, given again what it received: prepared, run through its record,
+    witness, check,       in a host that lets somebody listen, held to the record,
+    debugger              and stopped where it differs
+    trajectories          where the nodes of a run were, as files
 """

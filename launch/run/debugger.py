@@ -24,7 +24,7 @@ _KERNEL = (
     "bus/loop.py",
     "launch/run/check.py",
     "launch/run/debugger.py",
-    "launch/run/replay.py",
+    "launch/run/replaying.py",
     "launch/run/witness.py",
     "nodes/host.py",
     "nodes/node.py",

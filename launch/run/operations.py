@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from lightlag.bus.coordinator import Coordinator, Wait
 from lightlag.bus.emission import Buffer, Emission
 from lightlag.bus.errors import GraphError, MessageError
-from lightlag.bus.message import Message, message_class
+from lightlag.bus.message import Message, message_class, message_types
 from lightlag.bus.operator import OUTSIDE
 from lightlag.bus.schema import declared, json_value, message_of
 from lightlag.bus.time import NEVER_NS, Epoch
@@ -182,7 +182,7 @@ def _act(run: Operations, hub: Desk, asked: dict[str, Any]) -> dict[str, Any]:
 
 def _about(run: Operations, hub: Desk, asked: dict[str, Any]) -> dict[str, Any]:
     """What a reader of the run's messages must know: the epoch, and which modules define them, found where."""
-    modules = {**declared, **{name: kind.__module__ for name, kind in _message_types().items()}}
+    modules = {**declared, **{name: kind.__module__ for name, kind in message_types().items()}}
     return {
         "epoch_tdb_ns": run.world.graph.epoch.tdb_ns,
         "modules": modules,
@@ -248,7 +248,7 @@ def _message_type(name: str) -> type[Message]:
     Raises:
         MessageError: no node of the run knows it.
     """
-    known = _message_types()
+    known = message_types()
     if name in known:
         return known[name]
     versions = [kind for kind in known if kind.partition("@")[0] == name.partition("@")[0]]
@@ -257,11 +257,6 @@ def _message_type(name: str) -> type[Message]:
     named = sorted({kind.partition("@")[0] for kind in known})
     instead = f"known versions: {', '.join(sorted(versions))}" if versions else _instead(name, named)
     raise MessageError(f"no node of this run knows a message type {name!r}; {instead}")
-
-
-def _message_types() -> dict[str, type[Message]]:
-    """The message classes that this process knows, by name and version."""
-    return {kind.__message_type__: kind for kind in Message.__subclasses__() if hasattr(kind, "__message_type__")}
 
 
 def _instead(name: str, names: Iterable[str]) -> str:

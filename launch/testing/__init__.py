@@ -8,7 +8,8 @@
     pending       who waits for what
     goldens       golden files of tests
     searching     a test run again and again under faults
-    telling       what is said when a test fails
+    telling,      what is said when a test fails; and what is added to it once the run is over
+    disappointments
 
 Imported by: pytest, and whoever writes tests.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,16 @@ from .goldens import Golden
 from .pending import ExpectationFailed, to_be_awaited
 
 
-class Asserting(Driven):
+class Asserting(Driven, ABC):
     """A run of which something is asserted."""
 
     def __init__(self, stage: Stage, golden: Golden | None = None) -> None:
         super().__init__(stage)
         self._golden = golden or Golden()
 
+    @abstractmethod
     async def to_the_end(self) -> str:
         """Let the run go to its end; returns its digest."""
-        raise NotImplementedError
 
     def assert_delay(
         self, sender: str, receiver: str, delay_s: Any, *, kind: type | str | None = None, channel: str | None = None

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from lightlag.bus.emission import Emission, Loss, Reception
 from lightlag.bus.errors import MessageError
-from lightlag.bus.message import Message, message_class
+from lightlag.bus.message import Message, message_class, message_types
 from lightlag.bus.schema import declared
 from lightlag.launch.run.driven import is_of
 
@@ -149,8 +149,7 @@ def kind_name(kind: type | str) -> str:
 
 def names_of_kinds() -> set[str]:
     """The names of all messages that are known here, by a class or because a program has declared them."""
-    classes = [it.__message_type__ for it in Message.__subclasses__() if hasattr(it, "__message_type__")]
-    return {name.partition("@")[0] for name in (*classes, *declared)}
+    return {name.partition("@")[0] for name in (*message_types(), *declared)}
 
 
 def short(message: Any, most: int = 120) -> str:

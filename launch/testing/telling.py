@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lightlag.bus.emission import Loss, Reception
+from lightlag.bus.emission import Emission, Loss, Reception
 from lightlag.bus.errors import MessageError
 from lightlag.bus.time import NS_PER_S, Epoch
 
@@ -92,8 +92,7 @@ def _elsewhere(
         if missed:
             lines += ["", f"lost on its way to others, who might have passed it on: {len(missed):,}"]
         for it in missed[:_NAMED_LOSSES]:
-            sent = f"sent {epoch.utc(it.emission.sent_ns)} SCET by {it.emission.source} on {it.emission.channel}"
-            lines.append(f"  {it.emission.type} {sent} to {it.receiver}: {it.reason}")
+            lines.append(f"  {_sent(epoch, it.emission)} to {it.receiver}: {it.reason}")
     return lines
 
 
@@ -106,8 +105,7 @@ def under_way(
     found = [it for it in later if expectation.receiver in ("", it.receiver) and _is_met(expectation, it)]
     lines = ["", "on its way when the time was over:"] if found else []
     for it in found[:_NAMED_LOSSES]:
-        sent = f"sent {epoch.utc(it.emission.sent_ns)} SCET by {it.emission.source} on {it.emission.channel}"
-        lines.append(f"  {it.emission.type} {sent}, arrives at {it.receiver} {epoch.utc(it.received_ns)} ERT")
+        lines.append(f"  {_sent(epoch, it.emission)}, arrives at {it.receiver} {epoch.utc(it.received_ns)} ERT")
     return lines
 
 
@@ -149,10 +147,12 @@ def _told_losses(epoch: Epoch, lost: Sequence[Loss]) -> list[str]:
     counted = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
     lines = ["", f"lost on the way to it, and may have been it: {len(lost):,} ({counted})"]
     for loss in lost[-_NAMED_LOSSES:]:
-        emission = loss.emission
-        sent = f"sent {epoch.utc(emission.sent_ns)} SCET by {emission.source} on {emission.channel}"
-        lines.append(f"  {emission.type} {sent}: {loss.reason}")
+        lines.append(f"  {_sent(epoch, loss.emission)}: {loss.reason}")
     return lines
+
+
+def _sent(epoch: Epoch, emission: Emission) -> str:
+    return f"{emission.type} sent {epoch.utc(emission.sent_ns)} SCET by {emission.source} on {emission.channel}"
 
 
 def _line(epoch: Epoch, reception: Reception) -> str:

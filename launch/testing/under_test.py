@@ -24,11 +24,12 @@ from lightlag.launch.graph.instants import Span, When, span_ns
 from lightlag.launch.run.stage import Stage, Watch
 
 from .asserting import Asserting
+from .disappointments import Disappointments
 from .expectation import Expectation
 from .goldens import Golden
 from .loop import DrivingLoop, driving_loop
 from .pending import Asked, ExpectationFailed, Guard, Pending, to_be_awaited
-from .telling import LOOK_ON, disappointment, look_on, under_way, violation
+from .telling import look_on, violation
 
 #: What can be asked of a reception beside the fields of its message.
 _ASKED = ("kind", "source", "sender", "channel", "where")
@@ -45,8 +46,7 @@ class RunUnderTest(Asserting):
         self._consumed: dict[str, int] = {}
         self._failures: dict[asyncio.Future[Failure], str] = {}
         self.asked = Asked()
-        #: What was told of what did not come, and when its time was over.
-        self._disappointments: list[tuple[ExpectationFailed, Pending, int]] = []
+        self._disappointments = Disappointments(self)
         self._broken: BaseException | None = None
         self._loop: DrivingLoop | None = None
         self._offset_ns = 0
@@ -222,7 +222,7 @@ class RunUnderTest(Asserting):
         try:
             self.close()
         finally:
-            self._tell_what_was_under_way()
+            self._disappointments.complete()
             forgotten = self.forgotten()
             broken, self._broken = self._broken or (forgotten if error is None else None), None
             if broken is not None and (error is None or isinstance(error, asyncio.CancelledError)):
@@ -305,7 +305,7 @@ class RunUnderTest(Asserting):
     def _now_over(self, why: str) -> None:
         for pending in self._pending:
             if not pending.future.done():
-                pending.future.set_exception(self._disappointed(pending, why))
+                pending.future.set_exception(self._disappointments.tell(pending, why))
         for future in self._failures:
             if not future.done():
                 future.set_exception(ExpectationFailed("nobody failed, and the run has ended"))
@@ -346,9 +346,9 @@ class RunUnderTest(Asserting):
             self._catch_up(receiver, pending)
         over = self.is_over or self.now_ns >= self.until_ns - 1
         if over and not future.done():
-            raise self._disappointed(pending, "the run is over")
+            raise self._disappointments.tell(pending, "the run is over")
         self._pending[pending] = None
-        timer = self._timer(within, future, lambda: self._disappointed(pending, limit))
+        timer = self._timer(within, future, lambda: self._disappointments.tell(pending, limit))
         try:
             result = await future
         finally:
@@ -386,34 +386,3 @@ class RunUnderTest(Asserting):
         if self._loop is None:
             raise GraphError("the run has not been launched; write: async with launch_graph(...) as run")
         return self._loop
-
-    def _disappointed(self, pending: Pending, why: str) -> ExpectationFailed:
-        error = ExpectationFailed(self._disappointment(pending, why, self.now_ns))
-        self._disappointments.append((error, pending, self.now_ns))
-        return error
-
-    def _disappointment(self, pending: Pending, why: str, ended_ns: int) -> str:
-        step, since_ns = pending.steps[len(pending.found)], pending.began_ns
-        if (to_be_lost := pending.reason is not ...) and pending.reason:
-            why = f"nothing of that for the reason {pending.reason}; {why}"
-        return disappointment(
-            self.epoch,
-            step,
-            (since_ns, ended_ns),
-            why,
-            [it for name in self.graph.nodes for it in self._receptions[name]],
-            [it for name in self.graph.nodes for it in self._losses[name]],
-            self.run_dir,
-            pending.found,
-            was_to_be_lost=to_be_lost,
-        )
-
-    def _tell_what_was_under_way(self) -> None:
-        """What had not arrived when a time was over is known once the run is over: it came later, or is in flight."""
-        for error, pending, ended_ns in self._disappointments:
-            step = pending.steps[len(pending.found)]
-            receptions = [it for name in self.graph.nodes for it in self._receptions[name]]
-            losses = [it for name in self.graph.nodes for it in self._losses[name]]
-            if pending.reason is ... and (lines := under_way(self.epoch, step, ended_ns, receptions, losses)):
-                head, before, rest = str(error).partition(LOOK_ON)
-                error.args = ("\n".join([head.rstrip("\n"), *lines]) + (f"\n\n{before}{rest}" if before else ""),)
