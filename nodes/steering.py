@@ -8,12 +8,14 @@
             async for reception in self.xband.received(Go):
                 engine.burn((0.0, 0.010, 0.0), over_s=60)
 
-What is in flight to the node is solved again with each burn; what it sends carries where it is.
+What is in flight to the node is solved again with each burn; what it sends carries where it is. Burns that are known
+beforehand are declared with the trajectory (``Planned``), and commanded by nobody.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 from lightlag.bus.errors import BrokenPromise, NodeError
 from lightlag.bus.time import NS_PER_S
@@ -35,6 +37,26 @@ class Steerable(Protocol):
 
     def burn(self, t_ns: int, delta_v_km_s: Vector, over_ns: int, axes: Axes) -> None:
         """A constant push from ``t_ns`` on, which adds ``delta_v_km_s`` in ``over_ns``, and coasting after it."""
+        ...
+
+
+class PlannedBurn(NamedTuple):
+    """A burn that is known beforehand: run times in ns, what it adds in ``axes``."""
+
+    name: str
+    begin_ns: int
+    end_ns: int
+    delta_v_km_s: Vector
+    axes: Axes
+
+
+@runtime_checkable
+class Planned(Protocol):
+    """A trajectory that knows its burns; ``lightlag.orbiters.Manoeuvred`` declares one."""
+
+    @property
+    def burns(self) -> Sequence[PlannedBurn]:
+        """In the order of time; what is burnt after the end of the run is among them."""
         ...
 
 

@@ -3,12 +3,13 @@
 This folder implements what ``lightlag.nodes`` only names (``Trajectory``, ``Surroundings``) and the ``Medium`` of
 ``lightlag.bus`` between nodes in space. It may import those two layers, and nothing above. ``Space`` is the one thing
 to make for a run; trajectories are declared (``KeplerOrbit``, ``StateOrbit``, ``GroundSite``; out of files ``SpkFile``,
-``OemFile``, ``StatesFile``; changed by burns ``Steered``) and realised in it.
+``OemFile``, ``StatesFile``; changed by burns ``Manoeuvred``, ``Steered``) and realised in it.
 Spacecraft have a module each (``mro``, ``maven``, ``tianwen1``, ``hope``), stations share one.
 """
 
 from .ephemeris import Ephemeris
 from .geometry import elevation_deg, light_time_back_ns, light_time_ns, occulting_body
+from .manoeuvred import Burn, Manoeuvred
 from .medium import BLACKOUT_DB, SpaceMedium, Stamp, Terminal
 from .oem import OemFile
 from .orbits import KeplerOrbit, StateOrbit
@@ -27,9 +28,11 @@ __all__ = [
     "C_KM_S",
     "DSN_ANTENNAS",
     "DSN_COMPLEXES",
+    "Burn",
     "Ephemeris",
     "GroundSite",
     "KeplerOrbit",
+    "Manoeuvred",
     "OemFile",
     "Orbiter",
     "RelayOrbiter",

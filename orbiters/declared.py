@@ -5,6 +5,7 @@
     trajectory: {oem: {file: maven.oem}}
     trajectory: {spk: {file: maven.bsp, target: MAVEN}}
     trajectory: {states: {file: maven.csv, center: mars}}
+    trajectory: {manoeuvred: {nominal: {state: ...}, burns: [{at: ..., delta_v_km_s: [0, -0.9, 0], over: 15 min}]}}
     trajectory: {site: {body: mars, latitude: 18.44 deg, longitude: 77.45 deg, height: -2.57 km}}
 
 Files are relative to the folder of the graph file. What a kind means is said by the class that it makes.
@@ -18,9 +19,11 @@ from pydantic import Field, model_validator
 
 from lightlag.bus.errors import GraphError
 from lightlag.nodes.params import NodeParams
+from lightlag.nodes.steering import Axes
 from lightlag.nodes.trajectory import TrajectoryModel, Vector
 from lightlag.nodes.units import Degrees, Kilometres, Seconds, Utc
 
+from .manoeuvred import Burn, Manoeuvred
 from .oem import OemFile
 from .orbits import KeplerOrbit, StateOrbit
 from .samples import Frame, StatesFile
@@ -128,8 +131,8 @@ class SiteSpec(NodeParams):
         return GroundSite(body=self.body, lat_deg=self.latitude, lon_deg=self.longitude, height_km=self.height)
 
 
-class TrajectorySpec(NodeParams):
-    """Where a node is: exactly one of these."""
+class CoastSpec(NodeParams):
+    """Where a node is that burns nothing: exactly one of these."""
 
     kepler: KeplerSpec | None = Field(default=None, description="an ellipse that drifts by J2")
     state: StateSpec | None = Field(default=None, description="a state, integrated")
@@ -160,3 +163,42 @@ class TrajectorySpec(NodeParams):
         """The body that it declares to be about; None if that is in a file."""
         about = self.kepler or self.state
         return about.center if about else self.site.body if self.site else None
+
+
+class BurnSpec(NodeParams):
+    """A ``Burn``."""
+
+    at: Utc = Field(description="SCET of its beginning")
+    delta_v_km_s: Vector = Field(description="what it adds to the velocity")
+    over: Seconds = Field(default=0.0, ge=0, description="how long it pushes; 0: the velocity changes at once")
+    axes: Axes = Field(default="rtn", description="of delta_v: radial, forward, normal at its beginning; or icrf")
+    name: str = Field(default="burn", pattern=r"^\w+$", description="its events are name_start and name_end")
+
+    def burn(self) -> Burn:
+        """The declaration in Python."""
+        return Burn(at=self.at, delta_v_km_s=self.delta_v_km_s, over_s=self.over, axes=self.axes, name=self.name)
+
+
+class ManoeuvredSpec(NodeParams):
+    """A ``Manoeuvred``."""
+
+    nominal: CoastSpec = Field(description="where it is before the first burn: any of these kinds")
+    burns: tuple[BurnSpec, ...] = Field(min_length=1, description="what it burns, and when")
+    center: Body | None = Field(default=None, description="about what it is integrated; else what nominal is about")
+
+    def model(self) -> TrajectoryModel:
+        """The declaration in Python."""
+        burns = tuple(burn.burn() for burn in self.burns)
+        return Manoeuvred(nominal=self.nominal.model(), burns=burns, center=self.center)
+
+
+class TrajectorySpec(CoastSpec):
+    """Where a node is: exactly one of these."""
+
+    manoeuvred: ManoeuvredSpec | None = Field(default=None, description="any of these, left by burns")
+
+    @property
+    def about(self) -> str | None:
+        """The body that it declares to be about; None if that is in a file."""
+        burning = self.manoeuvred
+        return (burning.center or burning.nominal.about) if burning else super().about

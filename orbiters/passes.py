@@ -17,6 +17,7 @@ from lightlag.nodes.trajectory import Pass, Trajectory, Vector
 from .frames import add, dot, scale, subtract
 from .geometry import PLACED_KM, Passage, meet, stretched
 from .space import Obstacle, Space
+from .trajectory import kinks_ns
 
 # A pass, or a gap between two, that is longer than the first is not missed; farther than the second no look promises.
 _SHORTEST_S, _LONGEST_S = 20.0, 1800.0
@@ -27,6 +28,8 @@ _BLOCK_NS = 3 * 3600 * NS_PER_S
 # Edges are found to this, in a handful of steps; the last one leaves much less.
 _EDGE_NS = NS_PER_S // 1000
 _TURNS = 50
+# Where the velocity leaps, looks stand this far apart: more than an arrival is off by.
+_KINK_NS = 2000
 # Faster than earth and mars turn; stronger than their gravity at the surface.
 _TURN_RAD_S, _PULL_KM_S2 = 7.3e-5, 0.01
 # What comes no nearer to a ray will not hide anything for as long as the longest stride.
@@ -127,6 +130,8 @@ class Passes:
         self._last = end_ns, self._look(end_ns)
         begins, edges = look[0] >= 0.0, []
         ahead = [self._last]  # the nearest at the end
+        for kink_ns in reversed(self._kinks(t_ns, end_ns)):
+            ahead += [(kink_ns + _KINK_NS, self._look(kink_ns + _KINK_NS)), (kink_ns, self._look(kink_ns))]
         while ahead:
             (margin, after_s, _), (next_ns, (there, _, before_s)) = look, ahead[-1]
             from_ns, until_ns = t_ns + round(after_s * NS_PER_S), next_ns - round(before_s * NS_PER_S)
@@ -141,6 +146,21 @@ class Passes:
             t_ns, look = ahead.pop()
         self._blocks[block] = begins, edges
         return begins, edges
+
+    def _kinks(self, t0_ns: int, t1_ns: int) -> list[int]:
+        """When a signal is sent, in (t0_ns, t1_ns), that leaves or arrives within ``_KINK_NS`` after one end's burn.
+
+        Across it no look promises anything, so that there is one on either side.
+        """
+        sent_ns = [at_ns - _KINK_NS // 2 for at_ns in kinks_ns(self._emitter)]
+        for at_ns in kinks_ns(self._receiver):
+            there_km = self._receiver.state(at_ns).position_km
+            sent_ns.append(at_ns - round(meet(there_km, at_ns, self._emitter, -1)[0]) - _KINK_NS // 2)
+        found: list[int] = []
+        for at_ns in sorted(sent_ns):
+            if t0_ns < at_ns < t1_ns - _KINK_NS and at_ns > (found[-1] + _KINK_NS if found else t0_ns):
+                found.append(at_ns)
+        return found
 
     def _edge_ns(self, a_ns: int, a: float, b_ns: int, b: float, from_ns: int, until_ns: int) -> int:
         """Where the margin changes its sign between two instants: false position, halved where one end stays.

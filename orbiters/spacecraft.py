@@ -25,7 +25,9 @@ class Spacecraft(RelayOrbiter):
     class Params(RelayOrbiter.Params):
         """What a graph may change."""
 
-        trajectory: TrajectorySpec = Field(description="where it is: kepler, state, oem, spk, states or site")
+        trajectory: TrajectorySpec = Field(
+            description="where it is: kepler, state, oem, spk, states, site or manoeuvred"
+        )
         planet: Body | None = Field(
             default=None, description="whose surface its altitude is over; else what its trajectory is about, or mars"
         )

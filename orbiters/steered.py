@@ -14,21 +14,16 @@ receive of it, and it of them, is by where it is.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from lightlag.bus.errors import BrokenPromise, GraphError, NodeError
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.steering import Axes
 from lightlag.nodes.trajectory import Ball, State, Trajectory, TrajectoryModel, Vector
 
-from .covered import Span, track_through
-from .frames import add, cross, scale, subtract, unit
-from .propagation import Propagation
+from .arcs import ALWAYS_NS, Arc, burnt, kinks_of, path_at
 from .space import Space, in_space
-from .trajectory import Track
 
 #: A burn is held to the leeway in pieces of this, up to the end of the run.
 _PIECE_NS = 600 * NS_PER_S
@@ -57,11 +52,6 @@ class Steered:
         return SteeredTrajectory(room, self.nominal.realise(room), self.center, self.leeway_km)
 
 
-class _Arc(NamedTuple):
-    since_ns: int
-    path: Trajectory
-
-
 class SteeredTrajectory:
     """The trajectory of a ``Steered``: implements ``Trajectory``, and ``lightlag.nodes.steering.Steerable``."""
 
@@ -70,7 +60,7 @@ class SteeredTrajectory:
         space.body(center)
         #: What it would be without any burn.
         self.nominal = nominal
-        self._arcs = [_Arc(-(1 << 62), nominal)]
+        self._arcs = [Arc(ALWAYS_NS, nominal)]
         self._watchers: list[Callable[[], None]] = []
 
     def state(self, t_ns: int) -> State:
@@ -90,6 +80,11 @@ class SteeredTrajectory:
         """As the nominal trajectory until the first burn; 0 from then on: clear space."""
         return self._path(t_ns).attenuation_db(t_ns, frequency_hz)
 
+    @property
+    def kinks_ns(self) -> list[int]:
+        """Instants at which the velocity or the acceleration leaps."""
+        return kinks_of(self._arcs)
+
     def watch(self, changed: Callable[[], None]) -> None:
         """Call ``changed`` after every burn that is commanded."""
         self._watchers.append(changed)
@@ -105,18 +100,9 @@ class SteeredTrajectory:
             BrokenPromise: it would leave its leeway before the end of the run.
             NodeError: what lies ahead cannot be integrated.
         """
-        icrf = self._in_icrf(t_ns, delta_v_km_s, axes)
-        before = self._path(t_ns)
         arcs = [arc for arc in self._arcs if arc.since_ns < t_ns]
-        if over_ns:
-            push = scale(NS_PER_S / over_ns, icrf)
-            burnt_ns = t_ns + over_ns
-            burning = self._integrated(t_ns, burnt_ns, before.state(t_ns), push)
-            arcs.append(_Arc(t_ns, burning))
-            arcs.append(_Arc(burnt_ns, self._integrated(burnt_ns, None, burning.state(burnt_ns))))
-        else:
-            here, speed = before.state(t_ns)
-            arcs.append(_Arc(t_ns, self._integrated(t_ns, None, State(here, add(speed, icrf)))))
+        end_ns = max(self._space.until_ns, t_ns + over_ns + _PIECE_NS)
+        arcs += burnt(self._space, self._center, self._path(t_ns), t_ns, delta_v_km_s, over_ns, axes, end_ns)
         try:
             self._hold_to_leeway(arcs, t_ns)
         except GraphError as error:
@@ -126,32 +112,9 @@ class SteeredTrajectory:
             changed()
 
     def _path(self, t_ns: int) -> Trajectory:
-        arcs = self._arcs
-        if len(arcs) == 1:
-            return arcs[0].path
-        return arcs[bisect_right(arcs, t_ns, key=lambda arc: arc.since_ns) - 1].path
+        return path_at(self._arcs, t_ns)
 
-    def _in_icrf(self, t_ns: int, vector: Vector, axes: Axes) -> Vector:
-        if axes == "icrf":
-            return vector
-        here, centre = self.state(t_ns), self._space.body_state(self._center, t_ns)
-        radial = unit(subtract(here.position_km, centre.position_km))
-        normal = unit(cross(radial, subtract(here.velocity_km_s, centre.velocity_km_s)))
-        r, t, n = vector
-        return add(add(scale(r, radial), scale(t, cross(normal, radial))), scale(n, normal))
-
-    def _integrated(self, t_ns: int, end_ns: int | None, start: State, push_km_s2: Vector = (0.0, 0.0, 0.0)) -> Track:
-        """The path from a state on, up to an instant or to the end of the run; beyond it goes straight on."""
-        centre = self._space.body_state(self._center, t_ns)
-        relative = State(
-            subtract(start.position_km, centre.position_km), subtract(start.velocity_km_s, centre.velocity_km_s)
-        )
-        propagation = Propagation(self._space, self._center, t_ns, relative, push_km_s2)
-        if end_ns is None:
-            end_ns = max(self._space.until_ns, t_ns + _PIECE_NS)
-        return track_through(self._space, self._center, propagation.relative, Span(t_ns, end_ns))
-
-    def _hold_to_leeway(self, arcs: list[_Arc], t_ns: int) -> None:
+    def _hold_to_leeway(self, arcs: list[Arc], t_ns: int) -> None:
         until_ns = self._space.until_ns
         ends = [*(arc.since_ns for arc in arcs[1:]), until_ns]
         for arc, end_ns in zip(arcs, ends, strict=True):

@@ -219,6 +219,12 @@ def settled(trajectory: Trajectory | Settling, t_ns: int) -> Track | None:
     return told(t_ns) if told else None
 
 
+def kinks_ns(trajectory: Trajectory) -> Sequence[int]:
+    """Instants at which a trajectory's velocity leaps, in order: what is told before one does not hold after it."""
+    kinks: Sequence[int] = getattr(trajectory, "kinks_ns", ())
+    return kinks
+
+
 def _pieces(samples: Sequence[State] | States, h: float) -> tuple[list[Piece], float]:
     """The polynomials between samples 1, 2, .. and the last but one, ``h`` seconds apart; and their acceleration.
 
@@ -245,3 +251,11 @@ def enclosing_ball(points: Sequence[Vector]) -> Ball:
     x, y, z = zip(*points, strict=True)
     centre = ((min(x) + max(x)) / 2, (min(y) + max(y)) / 2, (min(z) + max(z)) / 2)
     return Ball(centre, max(math.dist(centre, point) for point in points) + _ROUNDING_KM)
+
+
+def ball_of_balls(balls: Sequence[Ball]) -> Ball:
+    """A ball around ``balls``."""
+    if len(balls) == 1:
+        return balls[0]
+    centre_km = enclosing_ball([ball.centre_km for ball in balls]).centre_km
+    return Ball(centre_km, max(math.dist(centre_km, ball.centre_km) + ball.radius_km for ball in balls) + _ROUNDING_KM)
