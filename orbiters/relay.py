@@ -17,12 +17,18 @@ from pydantic import Field
 from lightlag.bus.errors import QueueRefused
 from lightlag.bus.message import Message
 from lightlag.bus.time import NS_PER_S
+from lightlag.nodes.events import Event
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams, RadioSpec
 from lightlag.nodes.radio import Radio
+from lightlag.nodes.steering import Planned
 from lightlag.nodes.store import Store
 from lightlag.nodes.telemetry import Housekeeping
+from lightlag.nodes.trajectory import TrajectoryModel
 from lightlag.nodes.units import Bits, Seconds, Utc
+
+from .declared import TrajectorySpec
+from .manoeuvred import Manoeuvred
 
 #: In safe mode an orbiter sends housekeeping so many times less often. An assumption: what safe modes have in common is
 #: that little is sent, at a low rate; how little differs.
@@ -48,8 +54,9 @@ class Orbiter(Node):
             default=RadioSpec(rate_bps="2 kbit/s", transmit_hz="8425 MHz"), description="downlink to Earth"
         )
         housekeeping_every: Seconds | None = Field(default=60.0, gt=0, description="between two words home")
+        trajectory: TrajectorySpec | None = Field(default=None, description="where it is, if not as its type declares")
 
-    sends: ClassVar[tuple[type, ...]] = (Housekeeping,)
+    sends: ClassVar[tuple[type, ...]] = (Housekeeping, Event)
 
     params: Params
     xband: Radio
@@ -57,9 +64,19 @@ class Orbiter(Node):
     planet: str = "mars"
     _refused = 0
 
+    #: Where nodes of the type are, unless a graph says where they are.
+    trajectory: TrajectoryModel | None = None
+
+    def __init__(self, name: str, params: NodeParams | None = None) -> None:
+        super().__init__(name, params)
+        if self.params.trajectory is not None:
+            self.trajectory = self.params.trajectory.model()
+
     async def run(self) -> None:
-        """Send housekeeping for ever."""
-        await self.housekeeping()
+        """Send housekeeping for ever, and tell of burns."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.housekeeping())
+            tasks.create_task(self.tell_burns())
 
     async def safe_mode(self) -> None:
         """Housekeeping goes on, ten times slower; what is heard meanwhile is neither kept nor relayed."""
@@ -81,6 +98,27 @@ class Orbiter(Node):
             await self.sleep_until(number * step_ns)
             with self.refusals_told():
                 self.home.send(self.status())
+
+    async def tell_burns(self) -> None:
+        """Say when a burn that is declared with its trajectory begins and ends: ``burn_start``, ``burn_end``.
+
+        Of those that began before it was started, or end after the run, it says nothing of what it does not see.
+        """
+        if not isinstance(self.trajectory, Manoeuvred):
+            return
+        path = self.surroundings.trajectory(self.name)
+        for burn in path.burns if isinstance(path, Planned) else ():
+            delta_v = {"delta_v_km_s": math.hypot(*burn.delta_v_km_s)}
+            for event, t_ns, values in (("start", burn.begin_ns, delta_v), ("end", burn.end_ns, {})):
+                if self.now_ns <= t_ns:
+                    await self.sleep_until(t_ns)
+                    self.announce(f"{burn.name}_{event}", values)
+
+    def announce(self, event: str, values: dict[str, float]) -> None:
+        """Tell home what has just happened, before anything less urgent."""
+        self.log(event, values=values)
+        with self.refusals_told():
+            self.home.send(Event(event, self.now_ns, values), priority=RELAY_PRIORITY)
 
     @contextmanager
     def refusals_told(self) -> Iterator[None]:
@@ -141,7 +179,7 @@ class RelayOrbiter(Orbiter):
     async def run(self) -> None:
         """Relay and send housekeeping, for ever."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.housekeeping())
+            tasks.create_task(super().run())
             tasks.create_task(self.hear())
             if self.params.relay == "record":
                 tasks.create_task(self.play_back())

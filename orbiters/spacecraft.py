@@ -12,7 +12,6 @@ from pydantic import Field
 
 from lightlag.nodes.params import RadioSpec
 from lightlag.nodes.radio import Radio
-from lightlag.nodes.trajectory import TrajectoryModel
 from lightlag.nodes.units import Seconds
 
 from .declared import Body, TrajectorySpec
@@ -35,11 +34,6 @@ class Spacecraft(RelayOrbiter):
         housekeeping_on: Literal["xband", "uhf"] = Field(default="xband", description="the radio that carries them")
 
     params: Params
-
-    @property
-    def trajectory(self) -> TrajectoryModel:
-        """As declared."""
-        return self.params.trajectory.model()
 
     @property
     def planet(self) -> str:  # type: ignore[override]

@@ -237,7 +237,7 @@ def _hint_text(hint: Any) -> str:
 def _trajectory(node: type[Node]) -> str | None:
     """Where nodes of a class are: what the class declares or, if that is made of parameters, with their defaults."""
     declared = inspect.getattr_static(node, "trajectory")
-    if not isinstance(declared, property):
+    if declared is not None and not isinstance(declared, property):
         return _in_a_line(declared)
     needed = [name for name, field in node.Params.model_fields.items() if field.is_required()]
     if needed:
