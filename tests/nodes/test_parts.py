@@ -42,7 +42,7 @@ def test_an_annotation_that_only_type_checkers_can_read_is_no_part():
 
 def test_a_lander_says_what_a_rover_says_and_its_state():
     assert Perseverance.sends == (Event, Tone, VehicleState)
-    assert Mro.sends == (Housekeeping, PicturePiece)
+    assert Mro.sends == (Housekeeping, Event, PicturePiece)
     assert Mro.hears == (Message,)
     assert GroundStation.hears == (Event, Tone, PicturePiece)
 
