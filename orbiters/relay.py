@@ -54,7 +54,9 @@ class Orbiter(Node):
             default=RadioSpec(rate_bps="2 kbit/s", transmit_hz="8425 MHz"), description="downlink to Earth"
         )
         housekeeping_every: Seconds | None = Field(default=60.0, gt=0, description="between two words home")
-        trajectory: TrajectorySpec | None = Field(default=None, description="where it is, if not as its type declares")
+        trajectory: TrajectorySpec | None = Field(
+            default=None, description="where it is, if not as its type declares: kepler, state, manoeuvred, ..."
+        )
 
     sends: ClassVar[tuple[type, ...]] = (Housekeeping, Event)
 

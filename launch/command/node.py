@@ -153,10 +153,11 @@ def _port_row(port: PortFacts) -> tuple[str, ...]:
 
 
 def _flat(parameters: Sequence[Parameter], before: str = "") -> Iterator[tuple[str, Parameter]]:
-    """Parameters by dotted name, those of mappings after these; of a radio no more than that it is one."""
+    """Parameters by dotted name, those of mappings after these; of a radio no more than that it is one, and of a choice
+    of mappings that need not be made no more than that there is one."""
     for it in parameters:
         yield before + it.name, it
-        if it.type != "radio":
+        if it.type != "radio" and not (it.default == "none" and all(choice.fields for choice in it.fields)):
             yield from _flat(it.fields, f"{before}{it.name}.")
 
 

@@ -50,7 +50,8 @@ class Parameter:
     #: The base unit of a quantity, in which the node reads it; empty for others.
     unit: str
     required: bool
-    #: As a graph file would have it; None if there is none, or if it is made of ``fields``.
+    #: As a graph file would have it, ``none`` for a mapping that is not there unless it is given. None if there is no
+    #: default, or if it is made of ``fields``.
     default: str | None
     low: str | None
     high: str | None
@@ -132,12 +133,18 @@ def _parameter(name: str, field: FieldInfo, owner: BaseModel | None) -> Paramete
         type="UTC instant" if _is_utc(field) else _type_text(field.annotation, unit),
         unit=unit,
         required=field.is_required() and owner is None,
-        default=None if isinstance(value, BaseModel) or value is None else _value_text(value, unit),
+        default=_default_text(value, unit, is_mapping=inner is not None and owner is None and not field.is_required()),
         low=_limit(limits, "gt", "ge", unit),
         high=_limit(limits, "lt", "le", unit),
         description=field.description or "",
         fields=made_of,
     )
+
+
+def _default_text(value: Any, unit: str, *, is_mapping: bool) -> str | None:
+    if isinstance(value, BaseModel):
+        return None
+    return ("none" if is_mapping else None) if value is None else _value_text(value, unit)
 
 
 def _default(field: FieldInfo) -> Any:
