@@ -2,11 +2,13 @@
 
 Read in this order: ``parameters`` (what a landing is told), ``dynamics`` and ``atmosphere`` (the world), ``forces``
 (what the air does), ``powered`` (the last two kilometres), ``flight`` (the sequence), ``landing`` (the trajectory that
-a run sees); ``plasma`` and ``arc`` are small tools. Three degrees of freedom: the vehicle is a point whose attitude is
-known. A mission imports from here; this package imports ``orbiters`` in ``landing`` only.
+a run sees), ``flown`` (its parameters as a mission's facts), ``lander`` (the node); ``plasma`` and ``arc`` are small
+tools. Three degrees of freedom: the vehicle is a point whose attitude is known. A mission imports from here; this
+package imports ``orbiters`` in ``landing`` only.
 """
 
+from .flown import FlownLanding
 from .landing import Landing, LandingEvent, LandingTrajectory, Telemetry
 from .parameters import LandingParams
 
-__all__ = ["Landing", "LandingEvent", "LandingParams", "LandingTrajectory", "Telemetry"]
+__all__ = ["FlownLanding", "Landing", "LandingEvent", "LandingParams", "LandingTrajectory", "Telemetry"]

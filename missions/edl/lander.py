@@ -7,15 +7,18 @@ first event (cruise-stage separation) until ``stay`` after touchdown is declared
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
 from lightlag.bus.time import NS_PER_S
+from lightlag.nodes.events import Published
 from lightlag.nodes.rover import Rover
 from lightlag.nodes.telemetry import VehicleState
 from lightlag.nodes.units import Seconds
 
+from .flown import FlownLanding
 from .landing import Landing, LandingEvent, LandingTrajectory
 from .parameters import LandingParams
 
@@ -42,6 +45,12 @@ class Lander(Rover):
     def trajectory(self) -> Landing:
         """The landing."""
         return Landing(self.params.landing)
+
+    @property
+    def published(self) -> Sequence[Published]:
+        """The record of the flight, of a landing that was flown."""
+        landing = self.params.landing
+        return landing.published() if isinstance(landing, FlownLanding) else ()
 
     async def run(self) -> None:
         """Land."""

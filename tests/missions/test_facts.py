@@ -3,7 +3,7 @@
 import pytest
 
 from lightlag.missions.facts import Facts, FactsError, load_facts
-from lightlag.missions.mars2020.landing import facts
+from lightlag.missions.mars2020.landing import Mars2020Landing
 
 GOOD = """\
 sources: {A: "a book"}
@@ -74,6 +74,6 @@ def test_every_fit_of_mars_2020_names_what_it_was_fitted_to():
         for value in section.values():
             yield from figures(value) if isinstance(value, dict) else [value]
 
-    fits = [figure for figure in figures(facts()._tree["parameters"]) if figure.conf == "fit"]
+    fits = [figure for figure in figures(Mars2020Landing.facts()._tree["parameters"]) if figure.conf == "fit"]
     assert len(fits) >= 10
     assert all(len(figure.to) > 20 for figure in fits)
