@@ -19,7 +19,12 @@ _KERNEL = (
 
 
 def traceback_of_node(error: BaseException) -> str:
-    """The traceback without the frames of the kernel that lead to the node's own code."""
+    """The traceback without the frames of the kernel that lead to the node's own code.
+
+    What came out of task groups as the one failure of its group is told as that failure.
+    """
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
     summary = traceback.TracebackException.from_exception(error)
     frames = list(summary.stack)
     own = next((k for k, frame in enumerate(frames) if not _of_kernel(frame.filename)), None)

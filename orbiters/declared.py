@@ -38,14 +38,16 @@ class KeplerSpec(NodeParams):
 
     center: Body = Field(description="what it orbits")
     epoch: Utc = Field(description="SCET of mean_anomaly, node and periapsis")
-    periapsis: Kilometres | None = Field(default=None, description="altitude over the equatorial radius")
-    apoapsis: Kilometres | None = Field(default=None, description="altitude over the equatorial radius")
+    periapsis: Kilometres | None = Field(default=None, ge=0, description="altitude over the equatorial radius")
+    apoapsis: Kilometres | None = Field(default=None, ge=0, description="altitude over the equatorial radius")
     a: Kilometres | None = Field(default=None, gt=0, description="semi-major axis, with e instead of the altitudes")
-    e: float | None = Field(default=None, description="eccentricity")
-    inclination: Degrees = Field(description="to the equator of date")
-    raan: Degrees = Field(default=0.0, description="ascending node, from where the equator ascends through the ICRF's")
-    aop: Degrees = Field(default=0.0, description="argument of periapsis")
-    mean_anomaly: Degrees = Field(default=0.0, description="at the epoch")
+    e: float | None = Field(default=None, ge=0, lt=1, description="eccentricity")
+    inclination: Degrees = Field(ge=0, le=180, description="to the equator of date")
+    raan: Degrees = Field(
+        default=0.0, ge=-360, le=360, description="ascending node, from where the equator ascends through the ICRF's"
+    )
+    aop: Degrees = Field(default=0.0, ge=-360, le=360, description="argument of periapsis")
+    mean_anomaly: Degrees = Field(default=0.0, ge=-360, le=360, description="at the epoch")
 
     def model(self) -> TrajectoryModel:
         """The declaration in Python; node and periapsis drift by J2."""
@@ -124,7 +126,7 @@ class SiteSpec(NodeParams):
     body: Literal["earth", "mars"] = Field(description="what it stands on")
     latitude: Degrees = Field(ge=-90, le=90, description="geodetic")
     longitude: Degrees = Field(ge=-360, le=360, description="east")
-    height: Kilometres = Field(default=0.0, description="over the reference ellipsoid")
+    height: Kilometres = Field(default=0.0, ge=-20, le=100, description="over the reference ellipsoid")
 
     def model(self) -> TrajectoryModel:
         """The declaration in Python."""

@@ -1,8 +1,11 @@
-"""Stations on Earth: the antennas of the Deep Space Network, and the one that stands for each complex.
+"""Stations on Earth, by name: the Deep Space Network and the antenna that stands for each complex, ESTRACK, China's.
 
-Coordinates are ITRF2005 at epoch 2003.0 (plate motion since then, below 1 m, is left out). Sources: IAU Commission 4
-(iau-comm4.jpl.nasa.gov/plan-eph-data/stations27oct2008.html) for DSS-14, 24, 34, 43, 54 and 65; table 1 of the paper
-on the KPLO mission's DSN stations (JASS 40-2-79) for DSS-36, 53, 56 and 63.
+The coordinates of the DSN are ITRF2005 at epoch 2003.0 (plate motion since then, below 1 m, is left out). Sources: IAU
+Commission 4 (iau-comm4.jpl.nasa.gov/plan-eph-data/stations27oct2008.html) for DSS-13, 14, 24, 25, 26, 34, 43, 54, 55
+and 65; table 1 of the paper on the KPLO mission's DSN stations (JASS 40-2-79) for DSS-36, 53, 56 and 63.
+
+Of the others latitude and longitude are known: ESTRACK's from ESA's frame kernel estrack_v04.tf (NASA-PDS/
+naif-pds4-bundler), China's from memory. They stand here at sea level, which they do not (up to 1.6 km): 6 microseconds.
 """
 
 from __future__ import annotations
@@ -24,8 +27,11 @@ def _site(x_m: float, y_m: float, z_m: float) -> GroundSite:
 #: Antennas by name.
 DSN_ANTENNAS: Mapping[str, GroundSite] = {
     # Goldstone
+    "DSS-13": _site(-2351112.6524, -4655530.6640, 3660912.7137),
     "DSS-14": _site(-2353621.3873, -4641341.4492, 3677052.2629),
     "DSS-24": _site(-2354906.7043, -4646840.1231, 3669242.3109),
+    "DSS-25": _site(-2355022.0073, -4646953.2321, 3669040.5529),
+    "DSS-26": _site(-2354890.7903, -4647166.3561, 3668871.7409),
     # Canberra
     "DSS-34": _site(-4461147.1342, 2682439.3011, -3674393.0678),
     "DSS-36": _site(-4461168.415, 2682814.657, -3674083.901),
@@ -33,6 +39,7 @@ DSN_ANTENNAS: Mapping[str, GroundSite] = {
     # Madrid
     "DSS-53": _site(4849338.209, -360657.812, 4114746.173),
     "DSS-54": _site(4849434.5133, -360723.9325, 4114618.8160),
+    "DSS-55": _site(4849525.2813, -360606.1255, 4114495.0650),
     "DSS-56": _site(4849421.679, -360549.659, 4114646.987),
     "DSS-63": _site(4849092.518, -360180.348, 4115109.251),
     "DSS-65": _site(4849339.634, -360427.6637, 4114750.733),
@@ -45,23 +52,37 @@ DSN_COMPLEXES: Mapping[str, GroundSite] = {
     "madrid": DSN_ANTENNAS["DSS-63"],
 }
 
-#: Antennas and complexes.
-DSN_SITES: Mapping[str, GroundSite] = {**DSN_ANTENNAS, **DSN_COMPLEXES}
+#: The 35 m antennas of ESA's network.
+ESTRACK_ANTENNAS: Mapping[str, GroundSite] = {
+    "New_Norcia": GroundSite(body="earth", lat_deg=-31.0482254, lon_deg=116.1914978),
+    "Cebreros": GroundSite(body="earth", lat_deg=40.4526901, lon_deg=355.6324501),
+    "Malargue": GroundSite(body="earth", lat_deg=-35.7760086, lon_deg=290.6018066),
+}
+
+#: The Chinese Deep Space Network: 66 m at Jiamusi, four of 35 m at Kashi, 35 m at Zapala (Las Lajas, Argentina).
+CDSN_ANTENNAS: Mapping[str, GroundSite] = {
+    "Jiamusi": GroundSite(body="earth", lat_deg=46.4936, lon_deg=130.7708),
+    "Kashi": GroundSite(body="earth", lat_deg=38.4214, lon_deg=76.7143),
+    "Zapala": GroundSite(body="earth", lat_deg=-38.1914, lon_deg=289.8504),
+}
+
+#: All that have a name.
+STATIONS: Mapping[str, GroundSite] = {**DSN_ANTENNAS, **DSN_COMPLEXES, **ESTRACK_ANTENNAS, **CDSN_ANTENNAS}
 
 
-class DsnStation(GroundStation):
+class NamedStation(GroundStation):
     """A ground station at one of the antennas, or at a complex, by name."""
 
     class Params(GroundStation.Params):
         """What a graph may change."""
 
-        station: str = Field(description="antenna (DSS-14) or complex (goldstone)")
+        station: str = Field(description="antenna (DSS-14, Cebreros, Jiamusi) or complex of the DSN (goldstone)")
 
         @field_validator("station")
         @classmethod
         def _known(cls, name: str) -> str:
-            if name not in DSN_SITES:
-                raise ValueError(f"{name!r} is no station of the Deep Space Network{nearest(name, DSN_SITES)}")
+            if name not in STATIONS:
+                raise ValueError(f"{name!r} is no station that is known here{nearest(name, STATIONS)}")
             return name
 
     params: Params
@@ -69,4 +90,4 @@ class DsnStation(GroundStation):
     @property
     def trajectory(self) -> GroundSite:
         """Where the antenna stands."""
-        return DSN_SITES[self.params.station]
+        return STATIONS[self.params.station]

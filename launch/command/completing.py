@@ -51,14 +51,14 @@ def places(context: typer.Context, incomplete: str) -> list[str]:
     from lightlag.launch.graph.diagnostics import Report
     from lightlag.launch.graph.locate import find_graph, read_graph_file
     from lightlag.orbiters.ephemeris import NAIF_IDS
-    from lightlag.orbiters.stations import DSN_SITES
+    from lightlag.orbiters.stations import STATIONS
 
     report = Report()
     file = find_graph(context.params.get("graph") or GRAPH, report)
     item = read_graph_file(file, report) if file is not None else None
     tree = item.plain() if item is not None else None
     nodes = tree.get("nodes") if isinstance(tree, dict) else None
-    return _beginning(incomplete, [*NAIF_IDS, *(nodes if isinstance(nodes, dict) else ()), *DSN_SITES])
+    return _beginning(incomplete, [*NAIF_IDS, *(nodes if isinstance(nodes, dict) else ()), *STATIONS])
 
 
 def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:

@@ -19,13 +19,13 @@ from lightlag.orbiters import C_KM_S, DSN_COMPLEXES, Ephemeris, Space, SpaceSurr
 from lightlag.orbiters.ephemeris import NAIF_IDS, nearest
 from lightlag.orbiters.frames import subtract
 from lightlag.orbiters.geometry import elevation_deg, meet, occulting_body
-from lightlag.orbiters.stations import DSN_SITES
+from lightlag.orbiters.stations import STATIONS
 
 from .world import World
 
 #: The planets that things are told relative to, each as far as its gravity rules (Hill spheres, in round figures: km).
 _REACHES_KM = {"earth": 1.5e6, "mars": 1.0e6}
-_SITES = {name.lower(): site for name, site in DSN_SITES.items()}
+_SITES = {name.lower(): site for name, site in STATIONS.items()}
 BODY, STATION, NODE = "body", "station", "node"
 
 
@@ -126,7 +126,7 @@ class Sky:
             return BODY
         if name.lower() in _SITES:
             return STATION
-        known = [*(self._world.nodes if self._world else ()), *NAIF_IDS, *DSN_SITES]
+        known = [*(self._world.nodes if self._world else ()), *NAIF_IDS, *STATIONS]
         what = "body, station or node of the graph" if self._world else "body or station"
         raise GraphError(f"{name!r} is no {what}{nearest(name, known)}")
 

@@ -16,7 +16,7 @@ from lightlag.nodes.telemetry import Housekeeping
 from lightlag.nodes.units import Seconds
 from lightlag.orbiters.maven import TRAJECTORY
 from lightlag.orbiters.relay import Orbiter
-from lightlag.orbiters.stations import DsnStation
+from lightlag.orbiters.stations import NamedStation
 
 
 class Ticker(Node):
@@ -118,7 +118,7 @@ class Diarist(Orbiter):
             self.publish("last.txt", b"ended")
 
 
-class FailingStation(DsnStation):
+class FailingStation(NamedStation):
     """Gives up after ten and a half seconds."""
 
     async def run(self) -> None:

@@ -11,7 +11,7 @@ from lightlag.nodes.params import NodeParams
 from lightlag.nodes.telemetry import Housekeeping
 from lightlag.orbiters.maven import TRAJECTORY
 from lightlag.orbiters.relay import Orbiter
-from lightlag.orbiters.stations import DsnStation
+from lightlag.orbiters.stations import NamedStation
 
 _HOUR_NS = 3600 * NS_PER_S
 
@@ -67,10 +67,10 @@ class Explorer(Orbiter):
             self.publish("page.txt", f"{number} {self._heard}".encode())
 
 
-class Station(DsnStation):
+class Station(NamedStation):
     """Answers once a minute, whatever it hears."""
 
-    class Params(DsnStation.Params):
+    class Params(NamedStation.Params):
         """Nothing more."""
 
     params: NodeParams
