@@ -147,17 +147,20 @@ class StateOrbit:
 
     def realise(self, space: object) -> Track:
         """The orbit in the space of a run."""
-        room = in_space(space)
-        start = State(self.position_km, self.velocity_km_s)
-        axes = axes_of(room, self.center, self.frame)
-        if axes is not None:
-            start = State(apply(axes, self.position_km), apply(axes, self.velocity_km_s))
-        propagation = Propagation(room, self.center, room.epoch.t_ns(self.epoch), start)
+        propagation = self.propagation(in_space(space))
 
         def sample(first: int, count: int) -> States:
             return propagation.states(np.arange(first, first + count) * _STEP_NS)
 
         return Track(_STEP_NS, sample)
+
+    def propagation(self, space: Space) -> Propagation:
+        """The state, carried to other times as they are asked for."""
+        start = State(self.position_km, self.velocity_km_s)
+        axes = axes_of(space, self.center, self.frame)
+        if axes is not None:
+            start = State(apply(axes, self.position_km), apply(axes, self.velocity_km_s))
+        return Propagation(space, self.center, space.epoch.t_ns(self.epoch), start)
 
 
 def axes_of(space: Space, center: str, frame: Literal["icrf", "equator_j2000"]) -> Rows | None:
