@@ -138,8 +138,8 @@ def _passage_ns(space: Space, center: str, path: Propagation, passage: Passage, 
     if not len(rises):
         kind = passage.kind if north is None else f"{passage.kind} node"
         raise GraphError(f"the orbit has no {kind} within {_SEARCH_S / 60:g} min of {passage.at}")
-    nearest_s = min(offsets_s[rises].tolist(), key=abs)
-    t_ns = given_ns + round(nearest_s * NS_PER_S)
+    nearest_s: float = min(offsets_s[rises].tolist(), key=abs)
+    t_ns: int = given_ns + round(nearest_s * NS_PER_S)
     for _ in range(_NEWTON):
         value, rate = sought(np.array([t_ns]))
         t_ns -= round(float(value[0] / rate[0]) * NS_PER_S)
