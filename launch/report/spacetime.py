@@ -16,6 +16,8 @@ from .svg import Canvas, Scale, foremost, polyline, time_ticks
 from .words import clock, count, duration_of_ns, plain
 
 _WIDTH, _LEFT, _RIGHT = 1120.0, 112.0, 30.0
+#: What a letter of the bold text is wide, about.
+_BOLD_PX = 7.6
 #: Room above the rows: for the names of events, where there are any.
 _TOP, _TOP_BARE = 128.0, 34.0
 _ROW, _WIDEST_GAP, _LEAST_GAP = 27.0, 330.0, 90.0
@@ -234,7 +236,8 @@ def _bracket(diagram: _Diagram) -> None:
         canvas.add("circle", "bracketdot", cx=at, cy=rows[node], r=4.2)
     way = duration_of_ns(round(news.delay_s * NS_PER_S))
     text = f"{plain(event.id)}: {way} until {news.receiver} knows"
-    canvas.text("brackettext", (left + right) / 2, y + 19, text, anchor="middle")
+    middle, room = (left + right) / 2, len(text) * _BOLD_PX / 2
+    canvas.text("brackettext", max(room, min(middle, _WIDTH - room)), y + 19, text, anchor="middle")
 
 
 def _last_far(diagram: _Diagram) -> tuple[Happening, Learnt] | None:
