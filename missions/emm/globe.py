@@ -35,7 +35,7 @@ _LAG = math.radians(22.5)
 #: Albedo of plains in red light, by how much dark ground is darker, how mottled all of it is (all assumed).
 _PLAIN, _DARKER, _MOTTLED = 0.26, 0.155, 0.016
 #: How far a border strays from a smooth one, in radii of Mars (assumed).
-_RAGGED = 0.085
+_RAGGED = 0.06
 
 
 class Feature(NamedTuple):

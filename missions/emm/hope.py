@@ -48,11 +48,7 @@ class Hope(hope.Hope):
     class Params(hope.Hope.Params):
         """What a graph may change."""
 
-        # What is sent through the low-gain antenna arrives 37 dB weaker (destevez.net). The rate is an assumption.
-        lga: RadioSpec = Field(
-            default=RadioSpec(rate_bps="250 bit/s", transmit_hz="8402.7 MHz", power_dbw="20 dBW"),
-            description="the same through the low-gain antenna",
-        )
+        lga: RadioSpec | None = Field(default=None, description="downlink through the low-gain antenna, if it is used")
         low_gain_until: Utc | None = Field(default=None, description="until when it sends by lga and not by xband")
         instruments: dict[str, InstrumentSpec] = Field(default={}, description="what looks at Mars, by name")
         contacts: tuple[Contact, ...] = Field(
@@ -62,14 +58,16 @@ class Hope(hope.Hope):
     sends = (*hope.Hope.sends, PicturePiece)
 
     params: Params
-    lga: Radio
+    lga: Radio | None = None
 
     def __init__(self, name: str, params: NodeParams | None = None) -> None:
         super().__init__(name, params)
         self._recorder = Recorder(self.xband)
 
     def check(self, nodes: Collection[str]) -> None:
-        """Contacts are with nodes of the graph."""
+        """Contacts are with nodes of the graph; what is to be sent through an antenna needs one."""
+        if self.lga is None and self.params.low_gain_until is not None:
+            raise GraphError("low_gain_until is given and lga is not; give lga a rate_bps and a transmit_hz")
         for contact in self.params.contacts:
             if contact.station not in nodes:
                 what = f"contacts: {contact.station!r} is no node of this graph"
@@ -88,7 +86,7 @@ class Hope(hope.Hope):
         if self.params.contacts:
             return self._recorder
         until = self.params.low_gain_until
-        return self.lga if until is not None and self.now_ns < self.epoch.t_ns(until) else self.xband
+        return self.lga if until and self.now_ns < self.epoch.t_ns(until) else self.xband
 
     @property
     def stored_bits(self) -> int:
