@@ -85,7 +85,8 @@ def transfer_v_infinity(space: Space, facts: Facts) -> Vector:
     earth, mars = _about(space, "sun", "earth", leave_ns), _about(space, "sun", "mars", reach_ns)
 
     def reached(velocity: Any) -> State:
-        path = Propagation(space, "sun", leave_ns, State(earth.position_km, tuple(map(float, velocity))))
+        x, y, z = map(float, velocity)
+        path = Propagation(space, "sun", leave_ns, State(earth.position_km, (x, y, z)))
         return _state(path, reach_ns)
 
     # Three km/s faster than the Earth is about what leads to Mars.
