@@ -34,6 +34,8 @@ _FINER = 2
 _LAG = math.radians(22.5)
 #: Albedo of plains in red light, by how much dark ground is darker, how mottled all of it is (all assumed).
 _PLAIN, _DARKER, _MOTTLED = 0.26, 0.155, 0.016
+#: Three axes at right angles, none of them along the pole.
+_ASKEW = np.array([[2.0, -1.0, 2.0], [2.0, 2.0, -1.0], [-1.0, 2.0, 2.0]]) / 3.0
 #: How far a border strays from a smooth one, in radii of Mars (assumed).
 _RAGGED = 0.06
 
@@ -64,8 +66,8 @@ FEATURES = (
     Feature(-22, 100, 15, 1.8, 0.9),  # Mare Tyrrhenum
     Feature(-42, 10, 16, 3.0, 0.55),  # Noachis
     Feature(-60, 110, 14, 4.0, 0.6),  # Mare Australe
-    Feature(50, 100, 16, 2.2, 0.6),  # Utopia
-    Feature(66, 200, 12, 6.0, 0.55),  # Vastitas Borealis
+    Feature(48, 105, 12, 2.2, 0.45),  # Utopia
+    Feature(64, 200, 9, 6.0, 0.4),  # Vastitas Borealis
     Feature(24, 30, 30, 1.2, -0.35),  # Arabia
     Feature(4, 250, 34, 1.1, -0.3),  # Tharsis
     Feature(25, 200, 22, 1.3, -0.3),  # Amazonis
@@ -125,10 +127,11 @@ def _toward(lat: float, lon: float) -> Doubles:
 
 
 def _pattern(tile: Tile, places: Doubles, texels: float) -> Doubles:
-    """A fractal over the sphere with mean 0 and rms about 1: three flat ones, seen along the axes."""
-    x, y, z = ((places[..., axis] * texels).astype(np.float32) for axis in range(3))
-    third, more, most = np.float32(0.3), np.float32(300), np.float32(700)
-    flat = tile.sample(x, y + third * z) + tile.sample(y + more, z + third * x) + tile.sample(z + most, x - third * y)
+    """A fractal over the sphere with mean 0 and rms about 1: three flat ones, seen along axes that are askew."""
+    x, y, z = ((places * axis).sum(axis=-1) * texels for axis in _ASKEW)
+    flat = np.zeros(places.shape[:-1], dtype=np.float32)
+    for u, v, shift in ((x, y, 0.0), (y, z, 300.0), (z, x, 700.0)):
+        flat += tile.sample((0.8 * u - 0.6 * v + shift).astype(np.float32), (0.6 * u + 0.8 * v).astype(np.float32))
     return np.asarray(flat.astype(np.float64) * 0.577)
 
 

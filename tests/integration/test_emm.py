@@ -121,6 +121,17 @@ def test_hope_sends_in_contacts_alone_and_to_the_station_that_listens(science):
     assert not science.losses
 
 
+def test_what_does_not_end_within_a_contact_stays_on_board(tmp_path):
+    """In the hour that is left of the contact 500 bit/s are less than the picture has."""
+    slow = run_here(tmp_path / "run", "hope-science", {**SHORT["hope-science"], "duration": "2 h", "rate": "500 bit/s"})
+    end_ns = slow.t_ns("2021-05-23T12:00:00Z")
+    sent_ns = [it["sent_ns"] for _, it in slow.receptions]
+    assert end_ns - 8 * 8192 / 500 * NS_PER_S - NS_PER_S < max(sent_ns) <= end_ns
+    (ends,) = [line for line in slow.log("hope") if line["text"] == "contact ends"]
+    assert ends["fields"]["stored_bits"] > 1e6
+    assert not slow.summary["pictures"]
+
+
 @pytest.mark.parametrize("graph", SHORT)
 def test_a_run_is_the_same_in_two_processes(tmp_path, graph):
     here = run_here(tmp_path / "here", graph, SHORT[graph])
