@@ -15,31 +15,21 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S
 from lightlag.missions.facts import load_facts
 from lightlag.nodes.events import Published
-from lightlag.nodes.params import NodeName, NodeParams, RadioSpec
+from lightlag.nodes.params import NodeParams, RadioSpec
 from lightlag.nodes.picture import PicturePiece, pieces
 from lightlag.nodes.radio import Radio
-from lightlag.nodes.units import Seconds, Utc
+from lightlag.nodes.recorder import ContactSpec, Recorder
+from lightlag.nodes.units import Utc
 from lightlag.orbiters import hope
 from lightlag.orbiters.ephemeris import nearest
 from lightlag.orbiters.relay import PICTURE_PRIORITY
+from lightlag.orbiters.turns import turns
 
 from . import FACTS
 from .instruments import InstrumentSpec, observe
-from .recorder import Recorder
-from .turns import turns
 
 #: Turning points are looked for this far ahead.
 _AHEAD_NS = 600 * NS_PER_S
-#: The elevation at which the Deep Space Network hands over. Source: ground.yaml's sources (memory).
-_MASK_DEG = 6.0
-
-
-class Contact(NodeParams):
-    """Time at a ground station that the mission was given."""
-
-    station: NodeName = Field(min_length=1, description="node that listens")
-    start: Utc = Field(description="beginning, UTC at the spacecraft")
-    duration: Seconds = Field(gt=0, description="how long it lasts")
 
 
 class Hope(hope.Hope):
@@ -51,7 +41,7 @@ class Hope(hope.Hope):
         lga: RadioSpec | None = Field(default=None, description="downlink through the low-gain antenna, if it is used")
         low_gain_until: Utc | None = Field(default=None, description="until when it sends by lga and not by xband")
         instruments: dict[str, InstrumentSpec] = Field(default={}, description="what looks at Mars, by name")
-        contacts: tuple[Contact, ...] = Field(
+        contacts: tuple[ContactSpec, ...] = Field(
             default=(), description="when it sends; what it has to tell otherwise is kept. None: always"
         )
 
@@ -100,8 +90,17 @@ class Hope(hope.Hope):
             tasks.create_task(self.tell_turns())
             for name, spec in self.params.instruments.items():
                 tasks.create_task(self.look(name, spec))
-            for contact in self.params.contacts:
-                tasks.create_task(self.send_home(contact))
+            self._open_contacts(tasks)
+
+    async def safe_mode(self) -> None:
+        """Contacts go on; what is taken and told is less."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(super().safe_mode())
+            self._open_contacts(tasks)
+
+    def _open_contacts(self, tasks: asyncio.TaskGroup) -> None:
+        for contact in self.params.contacts:
+            tasks.create_task(self._recorder.contact(contact))
 
     async def look(self, name: str, spec: InstrumentSpec) -> None:
         """Take a picture again and again; each goes to the ground in pieces."""
@@ -116,18 +115,8 @@ class Hope(hope.Hope):
             picture = f"{name}-{number:02}"
             self.log(f"{picture} taken", facts=seen.facts)
             for piece in pieces(picture, seen.pixels, taken_ns, seen.facts):
-                self.home.send(piece, priority=PICTURE_PRIORITY)
-
-    async def send_home(self, contact: Contact) -> None:
-        """Send what is kept for as long as the station listens and can be seen."""
-        start_ns = self.epoch.t_ns(contact.start)
-        end_ns = min(start_ns + round(contact.duration * NS_PER_S), self.until_ns)
-        seen = self.surroundings.passes(contact.station, max(start_ns, 0), end_ns, target_mask_deg=_MASK_DEG)
-        for aos_ns, los_ns in seen:
-            await self.sleep_until(aos_ns)
-            self.log("contact begins", station=contact.station, stored_bits=self.stored_bits)
-            await self._recorder.play(contact.station, los_ns)
-            self.log("contact ends", station=contact.station, stored_bits=self.stored_bits)
+                with self.refusals_told():
+                    self.home.send(piece, priority=PICTURE_PRIORITY)
 
     async def tell_turns(self) -> None:
         """Say when it is captured, and each time when it is nearest to Mars and farthest."""

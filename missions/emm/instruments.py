@@ -38,7 +38,7 @@ class Observation(NamedTuple):
 
 def observe(spec: InstrumentSpec, position_km: Vector, sun: Vector) -> Observation:
     """Look at the planet from ``position_km``, both it and the direction of the Sun in body-fixed axes (km)."""
-    from .globe import Globe  # half a second that a node without instruments need not spend
+    from lightlag.missions.globe import Globe  # half a second that a node without instruments need not spend
 
     range_km = math.hypot(*position_km)
     altitude_km = range_km - MARS.equatorial_km

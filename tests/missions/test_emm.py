@@ -14,9 +14,9 @@ from lightlag.launch.graph.loading import load_graph
 from lightlag.missions import emm
 from lightlag.missions.emm.arrival import fit
 from lightlag.missions.emm.hope import Hope
-from lightlag.missions.emm.turns import turns
 from lightlag.missions.facts import load_facts
 from lightlag.orbiters import DSN_COMPLEXES, Ephemeris, Space, SpaceSurroundings, light_time_ns
+from lightlag.orbiters.turns import turns
 
 FACTS = load_facts(emm.FACTS)
 APPROACH = FACTS.values("approach")

@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from lightlag.missions.emm.globe import albedo
 from lightlag.missions.emm.instruments import InstrumentSpec, observe
+from lightlag.missions.globe import albedo
 from lightlag.nodes.camera import MARS
 
 FAR_KM = 23_396.0
