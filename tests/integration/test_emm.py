@@ -14,6 +14,7 @@ from tests.integration.conftest import RunFiles
 
 from lightlag.bus.time import NS_PER_S
 from lightlag.launch.command.display import PlainDisplay
+from lightlag.launch.graph.faults import with_faults
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.run.options import RunOptions
 from lightlag.launch.run.runner import run
@@ -28,8 +29,9 @@ SHORT = {
 }
 
 
-def run_here(path: Path, graph: str, arguments: dict[str, str]) -> RunFiles:
-    run(load_graph(graph, arguments), RunOptions(run_dir=path, report=False), PlainDisplay(io.StringIO()))
+def run_here(path: Path, graph: str, arguments: dict[str, str], *faults: str) -> RunFiles:
+    loaded = with_faults(load_graph(graph, arguments), faults)
+    run(loaded, RunOptions(run_dir=path, report=False), PlainDisplay(io.StringIO()))
     return RunFiles(path)
 
 
@@ -130,6 +132,15 @@ def test_what_does_not_end_within_a_contact_stays_on_board(tmp_path):
     (ends,) = [line for line in slow.log("hope") if line["text"] == "contact ends"]
     assert ends["fields"]["stored_bits"] > 1e6
     assert not slow.summary["pictures"]
+
+
+def test_in_safe_mode_hope_takes_no_pictures_and_is_there_in_its_contacts(tmp_path):
+    fault = "safe_mode: hope, from: 10 min"
+    safe = run_here(tmp_path / "run", "hope-science", {**SHORT["hope-science"], "duration": "95 min"}, fault)
+    texts = [line["text"] for line in safe.log("hope")]
+    assert not [text for text in texts if text.endswith(" taken")]
+    assert texts.count("contact begins") == 2  # the rest of it, after the change of mode
+    assert texts.count("contact ends") == 1
 
 
 @pytest.mark.parametrize("graph", SHORT)
