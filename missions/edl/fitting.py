@@ -2,7 +2,7 @@
 
 A mission says which of its parameters are unknown, with what was expected of each beforehand and how surely (a
 ``Knob``), and what of its flight is to come out, and how closely (a ``Goal``). Both pull on the fit in units of their
-own spreads, so that what the record says nothing about stays where it was expected. The landing itself never calls this.
+own spreads, so that what the record says nothing about stays where it was expected. A landing never calls this.
 """
 
 from __future__ import annotations

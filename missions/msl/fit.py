@@ -1,11 +1,22 @@
-"""The fit of the entry and descent to what was flown; ``python -m lightlag.missions.msl.fit`` does it again.
+"""What was fitted for this mission, for anybody to do again: ``python -m lightlag.missions.msl.fit``.
 
-What was expected of a figure beforehand is what Mars 2020 flew or was fitted to, and of the air that of the table.
+The entry and descent are fitted to what was flown. What was expected of a figure beforehand is what Mars 2020 flew or
+was fitted to, and of the air that of the table. Of MRO and Odyssey node and phase are found, of which no state is in
+reach, from what was published of their passes over the landing; Mars Express was chosen by hand, in steps of 10 deg.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from lightlag.bus.time import Epoch
 from lightlag.missions.edl.fitting import Goal, Knob, fit, outcome, written
+from lightlag.nodes.camera import MARS
+from lightlag.nodes.trajectory import Vector
+from lightlag.orbiters import Ephemeris, KeplerOrbit, Space
+from lightlag.orbiters.frames import apply_inverse, cross, subtract
 
 from .landing import CuriosityLanding
 
@@ -36,13 +47,73 @@ GOALS = (
     Goal("wheels_contact", "miss_km", 0.0, 0.3),
 )
 
+#: Where HiRISE was pointed, km over the ellipsoid, and how far MRO is to be from there at the shutter.
+_CENTRE, _RANGE_KM = (-4.5965, 137.4019, -4.93), 338.0
+#: How far east of the site Odyssey passes: at 15:45 local mean time, when it is 14:59 at the site.
+_EAST_DEG = 11.4
+
+
+def orbits() -> dict[str, tuple[float, float]]:
+    """Ascending node and mean anomaly of MRO and Odyssey, degrees at the epochs that the graph gives them."""
+    site = CuriosityLanding.model_validate({}).site
+    mro = _orbit("mro", raan_deg=66.0, mean_anomaly_deg=77.0)
+    odyssey = _orbit("odyssey", raan_deg=261.0, mean_anomaly_deg=277.0)
+    return {
+        "mro": _abeam(mro, MARS.point_km(*_CENTRE), lambda here, range_km: range_km - _RANGE_KM),
+        "odyssey": _abeam(
+            odyssey,
+            MARS.point_km(site.lat_deg, site.lon_deg),
+            lambda here, range_km: math.degrees(math.atan2(here[1], here[0])) - site.lon_deg - _EAST_DEG,
+        ),
+    }
+
+
+def _orbit(name: str, **angles: float) -> KeplerOrbit:
+    """The orbit that the facts have, with other angles."""
+    told = CuriosityLanding.facts().values(f"orbits.{name}")
+    figures = {key: float(told[key].split()[0]) for key in ("a", "inclination", "aop")}
+    a_km, inclination_deg, aop_deg = figures.values()
+    return KeplerOrbit(
+        center="mars", epoch=told["epoch"], a_km=a_km, e=told["e"], inclination_deg=inclination_deg, aop_deg=aop_deg,
+        **angles,
+    )  # fmt: skip
+
+
+def _abeam(orbit: KeplerOrbit, place_km: Vector, miss: Callable[[Vector, float], float]) -> tuple[float, float]:
+    """Node and mean anomaly with which an orbiter is nearest to a place at its epoch, and ``miss`` is zero.
+
+    ``miss`` is told where the orbiter is (Mars-fixed, km) and its distance from the place, km.
+    """
+    from scipy.optimize import least_squares
+
+    space = Space(Epoch.parse(orbit.epoch), Ephemeris.open())
+    rows, mars = space.rows("mars", 0), space.body_state("mars", 0)
+    turn = (0.0, 0.0, space.rotation_of("mars").rate_rad_s)
+
+    def misses(angles: list[float]) -> list[float]:
+        state = replace(orbit, raan_deg=float(angles[0]), mean_anomaly_deg=float(angles[1])).realise(space).state(0)
+        here = apply_inverse(rows, subtract(state.position_km, mars.position_km))
+        drift = apply_inverse(rows, subtract(state.velocity_km_s, mars.velocity_km_s))
+        drift = subtract(drift, cross(turn, here))
+        sight = subtract(here, place_km)
+        distance_km = math.hypot(*sight)
+        rate_km_s = sum(s * d for s, d in zip(sight, drift, strict=True)) / distance_km
+        return [miss(here, distance_km), rate_km_s]
+
+    found = least_squares(misses, [orbit.raan_deg, orbit.mean_anomaly_deg], diff_step=1e-5, x_scale=(1.0, 1.0)).x
+    return float(found[0]), float(found[1])
+
 
 def main() -> None:
-    """Do the fit and print every knob and goal beside what the facts have."""
+    """Do the fits, and print what is found beside what the facts have, and what comes out beside what was flown."""
     found = fit(CuriosityLanding, KNOBS, GOALS)
     print(f"{'':28}{'in facts':>10}{'found':>10}")  # noqa: T201
     for path, value in found.values.items():
         print(f"{path:28}{written(CuriosityLanding, path):10.4f}{value:10.4f}")  # noqa: T201
+    for name, angles in orbits().items():
+        told = CuriosityLanding.facts().values(f"orbits.{name}")
+        for key, angle_deg in zip(("raan", "mean_anomaly"), angles, strict=True):
+            print(f"{name + ' ' + key:28}{float(told[key].split()[0]):10.4f}{angle_deg:10.4f}")  # noqa: T201
     print(f"\n{'':34}{'flown':>9}{'facts':>9}{'found':>9}")  # noqa: T201
     for goal, now, then in zip(GOALS, outcome(CuriosityLanding, {}, GOALS), found.reached, strict=True):
         print(f"{goal.event + ' ' + goal.quantity:34}{goal.value:9.2f}{now:9.2f}{then:9.2f}")  # noqa: T201
