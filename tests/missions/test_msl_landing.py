@@ -17,7 +17,7 @@ from lightlag.orbiters.surroundings import SpaceSurroundings
 #: Seconds, where it is not 5. Heating: sqrt(density) V^3 peaks before the heating that was reconstructed.
 TOLERANCES_S = {"parachute_mortar": 3.0, "touchdown": 3.0, "peak_heating": 3.0, "peak_deceleration": 2.0}
 EVENT_TIME_S, FITTED_TIME_S = 5.0, 0.1
-PEAK_PART, MORTAR_HEIGHT_KM, MORTAR_MACH, MISS_KM = 0.08, 1.0, 0.15, 1.0
+PEAK_PART, MORTAR_HEIGHT_KM, MORTAR_MACH, MISS_KM = 0.08, 1.0, 0.1, 1.0
 LIGHT_TIME_S, STATED_TO_S = 0.01, 0.005
 #: What the table calls otherwise, what is no event of the vehicle, and what is not modelled.
 OTHER_NAMES = {"touchdown": "wheels_contact"}
