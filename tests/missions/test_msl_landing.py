@@ -8,8 +8,9 @@ from ruamel.yaml import YAML
 
 from lightlag.bus.time import NS_PER_S, Epoch
 from lightlag.missions.edl.dynamics import ROTATION_RAD_S, direction, range_km, spherical
-from lightlag.missions.edl.fitting import outcome
-from lightlag.missions.msl.fit import GOALS, KNOBS, fit, orbits, written
+from lightlag.missions.edl.fitting import Fit, fit, outcome, written
+from lightlag.missions.msl import fit as msl_fit
+from lightlag.missions.msl.fit import GOALS, KNOBS, orbits
 from lightlag.missions.msl.landing import CuriosityLanding, landing
 from lightlag.orbiters import Ephemeris, Space
 from lightlag.orbiters.surroundings import SpaceSurroundings
@@ -195,3 +196,14 @@ def test_the_fit_is_found_again():
     found = fit(CuriosityLanding, KNOBS, GOALS)
     for knob in KNOBS:
         assert found.values[knob.path] == pytest.approx(written(CuriosityLanding, knob.path), abs=0.01 * knob.spread)
+
+
+def test_the_fit_is_told_beside_the_facts_and_the_flight(monkeypatch, capsys):
+    """As far as it goes without searching for half a minute."""
+    values = {knob.path: knob.expected for knob in KNOBS}
+    monkeypatch.setattr(msl_fit, "fit", lambda *given: Fit(values, tuple(goal.value for goal in GOALS)))
+    msl_fit.main()
+    told = capsys.readouterr().out
+    assert "guidance.bank_deg              62.2620   56.4000" in told
+    assert "mro raan                       66.5200   66.5170" in told
+    assert "parachute_mortar height_km            11.00    11.53    11.00" in told
