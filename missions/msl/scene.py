@@ -22,7 +22,7 @@ _SEED = 20120806
 _CRATER = Crater(1830.0, 330.0, 105.0, 0.13, (0.06, 0.1, -0.02))
 #: Where the plain ends and the dunes begin, m south of the site (nearer than the real ones, 5 km away, so that the
 #: picture of the descent reaches them), how far apart their crests are, and how high they stand (all assumed).
-_DUNES_M, _CREST_M, _DUNE_M = 130.0, 105.0, 5.5
+_DUNES_M, _CREST_M, _DUNE_M = 130.0, 105.0, 4.5
 
 
 def _relief(east_m: Field, north_m: Field) -> tuple[Field, Field]:

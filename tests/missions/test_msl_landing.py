@@ -169,6 +169,12 @@ def test_the_fit_ends_within_its_spreads_but_for_the_heaviest_load_and_the_heati
     assert all(abs(off[name]) < 2.5 for name in wide)
 
 
+def test_what_is_fitted_to_is_what_the_record_has():
+    records = {record["id"]: record for record in CuriosityLanding.facts().records("published_record")}
+    for goal in GOALS:
+        assert goal.value == (0.0 if goal.quantity == "miss_km" else records[goal.event][goal.quantity])
+
+
 def test_no_figure_is_fitted_far_from_what_was_expected():
     for knob in KNOBS:
         assert abs(written(CuriosityLanding, knob.path) - knob.expected) < 2.0 * knob.spread, knob.path
