@@ -158,10 +158,9 @@ class _Pilot:
             raise self._never("slows to heatshield_mach under the parachute")
         self.mark("heatshield_sep")
         craft = craft._replace(mass_kg=craft.mass_kg - self.params.vehicle.heatshield_kg)
-        watch = {
-            "radar_lock": self._lower_than(descent.radar_lock_height_km),
-            "trn_start": self._lower_than(descent.trn_height_km),
-        }
+        watch = {"radar_lock": self._lower_than(descent.radar_lock_height_km)}
+        if descent.trn_height_km is not None:
+            watch["trn_start"] = self._lower_than(descent.trn_height_km)
         if not self.fly(craft, _PATIENCE_S, until=self._must_brake, watch=watch):
             raise self._never("comes down to the height of backshell separation")
         self.mark("backshell_sep")

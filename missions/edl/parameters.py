@@ -138,12 +138,13 @@ class Descent(NodeParams):
 
     heatshield_mach: Positive
     radar_lock_height_km: Annotated[Kilometres, Field(gt=0)]
-    trn_height_km: Annotated[Kilometres, Field(gt=0)]
+    #: Of the start of terrain-relative navigation; none: it has none.
+    trn_height_km: Annotated[Kilometres, Field(gt=0)] | None
     #: Free fall from backshell separation to the start of the engines.
     drop_s: Annotated[Seconds, Field(gt=0)]
     #: Deceleration of the first leg that the separation trigger counts on.
     braking_m_s2: Positive
-    #: How far terrain-relative navigation can move the touchdown.
+    #: How far guidance can move the touchdown in the powered descent.
     divert_km: Annotated[Kilometres, Field(ge=0)]
     constant_speed_m_s: Positive
     constant_speed_s: Annotated[Seconds, Field(gt=0)]
