@@ -157,7 +157,7 @@ def _flat(parameters: Sequence[Parameter], before: str = "") -> Iterator[tuple[s
     of mappings that need not be made no more than that there is one."""
     for it in parameters:
         yield before + it.name, it
-        if it.type != "radio" and not (it.default == "none" and all(choice.fields for choice in it.fields)):
+        if it.type != "radio" and not (it.default == "none" and any(choice.fields for choice in it.fields)):
             yield from _flat(it.fields, f"{before}{it.name}.")
 
 
