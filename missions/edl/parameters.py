@@ -159,7 +159,9 @@ class Parachute(NodeParams):
     def _checked(self) -> Self:
         _increasing(self.drag, "drag")
         if (self.trigger_range_km is None) == (self.trigger_speed_m_s is None):
-            raise ValueError("a parachute has one trigger: give trigger_range_km or trigger_speed_m_s, and null for the other")
+            raise ValueError(
+                "a parachute has one trigger: give trigger_range_km or trigger_speed_m_s, and null for the other"
+            )
         return self
 
 
