@@ -55,8 +55,6 @@ class _Descent(NodeParams):
     drop_s: Annotated[Seconds, Field(gt=0)]
     #: How far navigation can move the touchdown.
     divert_km: Annotated[Kilometres, Field(ge=0)]
-    #: From contact until the flight software is sure of it.
-    declared_after_s: Annotated[Seconds, Field(ge=0)]
 
 
 class SkyCrane(_Descent):
@@ -82,6 +80,8 @@ class SkyCrane(_Descent):
     lowering_after_s: Annotated[Seconds, Field(gt=0)]
     lowering_s: Annotated[Seconds, Field(gt=0)]
     bridle_km: Annotated[Kilometres, Field(gt=0)]
+    #: From contact until the flight software is sure of it.
+    declared_after_s: Annotated[Seconds, Field(ge=0)]
 
     @model_validator(mode="after")
     def _slower(self) -> Self:
@@ -93,6 +93,11 @@ class SkyCrane(_Descent):
     def heights_km(self) -> dict[str, float]:
         """Events under the parachute that are a height."""
         return {"radar_lock": self.radar_lock_height_km, "trn_start": self.trn_height_km}
+
+    @property
+    def standing_s(self) -> dict[str, float]:
+        """Events on the ground, with how long after contact they happen."""
+        return {"touchdown_declared": self.declared_after_s}
 
     @property
     def braked_height_km(self) -> float:
@@ -149,6 +154,11 @@ class Hover(_Descent):
     @property
     def heights_km(self) -> dict[str, float]:
         """Events under the parachute that are a height: none."""
+        return {}
+
+    @property
+    def standing_s(self) -> dict[str, float]:
+        """Events on the ground after contact: none."""
         return {}
 
     @property

@@ -90,7 +90,7 @@ def descend(
         if seconds == down_s:
             break
     marks[descent.contact] = t_s
-    marks["touchdown_declared"] = t_s + descent.declared_after_s
+    marks |= {event: t_s + after_s for event, after_s in descent.standing_s.items()}
     return arcs, marks
 
 

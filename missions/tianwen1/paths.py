@@ -1,4 +1,4 @@
-"""Where Tianwen-1 was: states of its telemetry and the burns between them, out of the facts, as a graph declares them."""
+"""Where Tianwen-1 was: states of its telemetry and the burns between them, out of the facts, as graphs declare them."""
 
 from __future__ import annotations
 

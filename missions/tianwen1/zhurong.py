@@ -18,7 +18,7 @@ from lightlag.orbiters.sites import GroundSite
 
 from .paths import FACTS_FILE, declared
 
-#: Neither lander nor rover is given a transmitter to Earth: nothing in reach tells of one that was used (an assumption).
+#: Neither lander nor rover has a transmitter to Earth: nothing in reach tells of one that was used (an assumption).
 _SILENT = RadioSpec()
 
 
@@ -56,7 +56,7 @@ class Zhurong(Lander):
 
 
 class ZhurongRover(Rover):
-    """Stands where it landed and, at a time that was agreed, speaks on UHF for a while without hearing whether it is heard.
+    """Stands where it landed and, at an agreed time, speaks on UHF for a while without hearing whether it is heard.
 
     How far it had driven by then, less than two kilometres, is left out.
     """
