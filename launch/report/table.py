@@ -8,7 +8,7 @@ from lightlag.bus.time import NS_PER_S, Epoch
 
 from .places import Places
 from .reading import Happening, Learnt, Reading
-from .words import between, clock, count, duration, listing, plain, quantity, safe, split_unit
+from .words import between, count, duration, listing, moment, plain, quantity, safe, split_unit
 
 #: Differences of more than this stand out.
 _STANDS_OUT_S = 2.0
@@ -23,7 +23,9 @@ def event_table(run: Reading, places: Places) -> str:
     heads += [split_unit(name)[0] for name in compared]
     heads.append("first learnt far away (ERT)" if len(places.groups) > 1 else "first learnt (ERT)")
     several = len({event.source for event in run.events}) > 1
-    rows = "".join(_row(run.graph.epoch, places, event, compared, heads, several) for event in run.events)
+    rows = "".join(
+        _row(run.graph.epoch, run.graph.until_ns, places, event, compared, heads, several) for event in run.events
+    )
     head = "".join(f'<th scope="col">{safe(text)}</th>' for text in heads)
     key = (
         '<p class="small"><span class="key model">upper figure: this run</span> '
@@ -42,13 +44,19 @@ def _compared(events: Sequence[Happening]) -> list[str]:
 
 
 def _row(
-    epoch: Epoch, places: Places, event: Happening, compared: Sequence[str], heads: Sequence[str], several: bool
+    epoch: Epoch,
+    until_ns: int,
+    places: Places,
+    event: Happening,
+    compared: Sequence[str],
+    heads: Sequence[str],
+    several: bool,
 ) -> str:
     source = f'<span class="dim"> {safe(event.source)}</span>' if several else ""
     title = f' title="as flown: {safe(event.flown.source)}"' if event.flown else ""
     cells = [f'<th scope="row"{title}>{safe(plain(event.id))}{source}</th>']
-    model = "not in this run" if event.scet_ns is None else clock(epoch, event.scet_ns)
-    flown = "" if event.flown_ns is None else clock(epoch, event.flown_ns)
+    model = "not in this run" if event.scet_ns is None else moment(epoch, event.scet_ns, until_ns)
+    flown = "" if event.flown_ns is None else moment(epoch, event.flown_ns, until_ns)
     cells.append(_two(model, flown))
     if "model − flown" in heads:
         cells.append(f"<td>{_difference(event)}</td>")
@@ -57,7 +65,7 @@ def _row(
         model = quantity(event.values[name], unit) if name in event.values else ""
         published = event.flown.values.get(name) if event.flown else None
         cells.append(_two(model, between(*published, unit) if published else ""))
-    cells.append(f"<td>{''.join(_news(epoch, places, event))}</td>")
+    cells.append(f"<td>{''.join(_news(epoch, until_ns, places, event))}</td>")
     return f"<tr>{''.join(cells)}</tr>"
 
 
@@ -73,16 +81,17 @@ def _difference(event: Happening) -> str:
     return f"<strong>{text}</strong>" if abs(difference_s) > _STANDS_OUT_S else text
 
 
-def _news(epoch: Epoch, places: Places, event: Happening) -> Iterator[str]:
+def _news(epoch: Epoch, until_ns: int, places: Places, event: Happening) -> Iterator[str]:
     far = [news for news in event.learnt if places.far(event.source, news.receiver)]
     shown = far or ([] if len(places.groups) > 1 else event.learnt)
     if not shown:
         heard = "heard by nobody" if not event.learnt else "heard by nobody far away"
         yield f'<span class="dim">{"not in this run" if event.scet_ns is None else heard}</span>'
     for news in sorted(shown, key=lambda news: (news.ert_ns, news.receiver)):
+        when = moment(epoch, news.ert_ns, until_ns)
         yield (
             f'<span class="news" title="{safe(" → ".join(news.path))}"><b>{safe(news.receiver)}</b> '
-            f'{clock(epoch, news.ert_ns)} <span class="dim">{_way(news)}, {duration(news.delay_s)}</span></span>'
+            f'{when} <span class="dim">{_way(news)}, {duration(news.delay_s)}</span></span>'
         )
 
 

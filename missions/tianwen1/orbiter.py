@@ -38,5 +38,5 @@ class Tianwen1Flown(Tianwen1):
         return [
             Published(record["id"], record["scet"], {}, record["src"])
             for record in facts().records("orbiter_record")
-            if record["id"].rpartition("_")[0] in burns
+            if record["id"].removesuffix("_start").removesuffix("_end") in burns
         ]
