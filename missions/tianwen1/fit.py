@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from lightlag.bus.time import NS_PER_S, Epoch
+from lightlag.nodes.trajectory import Vector
 from lightlag.orbiters import Burn, Ephemeris, Manoeuvred, Space
 from lightlag.orbiters.declared import TrajectorySpec
 from lightlag.orbiters.frames import subtract
-from lightlag.orbiters.trajectory import Vector
 
 from .paths import declared, facts, path, state
 from .zhurong import landing

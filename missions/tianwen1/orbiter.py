@@ -8,6 +8,7 @@ from pydantic import Field
 
 from lightlag.nodes.events import Published
 from lightlag.nodes.params import NodeParams, RadioSpec
+from lightlag.nodes.trajectory import TrajectoryModel
 from lightlag.orbiters.relay import ELECTRA
 from lightlag.orbiters.tianwen1 import Tianwen1
 
@@ -25,6 +26,8 @@ class Tianwen1Flown(Tianwen1):
         uhf: RadioSpec = Field(default=ELECTRA, description="relay radio (an assumption)")
 
     params: Params
+    #: It is where its path is, or where a graph says.
+    trajectory: TrajectoryModel | None = None
 
     def __init__(self, name: str, params: NodeParams | None = None) -> None:
         super().__init__(name, params)
