@@ -41,10 +41,10 @@ class Rover(Node):
     xband: Radio
 
     def announce(self, event: str, values: dict[str, float], *, tone: int | None = None) -> None:
-        """Tell what has just happened, on UHF and, if it has a tone, on X band."""
+        """Tell what has just happened, on UHF and, if it has a tone and the rover a transmitter for it, on X band."""
         self.log(event, values=values)
         self.uhf.send(Event(event, self.now_ns, values), priority=EVENT_PRIORITY)
-        if tone is not None:
+        if tone is not None and self.xband.spec.transmit_hz is not None:
             self.xband.send(Tone(tone, event, self.now_ns))
 
     def tell(self, state: Any) -> None:

@@ -174,7 +174,9 @@ class BurnSpec(NodeParams):
     delta_v_km_s: Vector = Field(description="what it adds to the velocity")
     over: Seconds = Field(default=0.0, ge=0, description="how long it pushes; 0: the velocity changes at once")
     axes: Axes = Field(default="rtn", description="of delta_v: radial, forward, normal at its beginning; or icrf")
-    name: str = Field(default="burn", pattern=r"^\w+$", description="its events are name_start and name_end")
+    name: str = Field(
+        default="burn", pattern=r"^\w+$", description="its events are name_start and name_end, or name if at once"
+    )
 
     def burn(self) -> Burn:
         """The declaration in Python."""

@@ -48,7 +48,7 @@ class Burn:
     delta_v_km_s: Vector
     over_s: float = 0.0
     axes: Axes = "rtn"
-    #: What its events are called: ``burn_start``, ``burn_end``.
+    #: What its events are called: ``burn_start``, ``burn_end``; of one that is at once ``burn``.
     name: str = "burn"
 
 

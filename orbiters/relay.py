@@ -110,6 +110,7 @@ class Orbiter(Node):
     async def tell_burns(self) -> None:
         """Say when a burn that is declared with its trajectory begins and ends: ``burn_start``, ``burn_end``.
 
+        One that is at once is one event, ``burn``.
         Of those that began before it was started, or end after the run, it says nothing of what it does not see.
         """
         if not isinstance(self.trajectory, Manoeuvred):
@@ -117,10 +118,13 @@ class Orbiter(Node):
         path = self.surroundings.trajectory(self.name)
         for burn in path.burns if isinstance(path, Planned) else ():
             delta_v = {"delta_v_km_s": math.hypot(*burn.delta_v_km_s)}
-            for event, t_ns, values in (("start", burn.begin_ns, delta_v), ("end", burn.end_ns, {})):
+            at_once = burn.end_ns == burn.begin_ns
+            told = [(burn.name if at_once else f"{burn.name}_start", burn.begin_ns, delta_v)]
+            told += [] if at_once else [(f"{burn.name}_end", burn.end_ns, {})]
+            for event, t_ns, values in told:
                 if self.now_ns <= t_ns:
                     await self.sleep_until(t_ns)
-                    self.announce(f"{burn.name}_{event}", values)
+                    self.announce(event, values)
 
     def announce(self, event: str, values: dict[str, float]) -> None:
         """Tell home what has just happened, before anything less urgent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from lightlag.nodes.params import RadioSpec
+from lightlag.nodes.trajectory import TrajectoryModel
 
 from .orbits import StateOrbit
 from .relay import RelayOrbiter
@@ -25,7 +26,7 @@ TRAJECTORY = StateOrbit(
 class Tianwen1(RelayOrbiter):
     """Sends housekeeping home. Its relay radio waits, switched off, for its own lander (an assumption)."""
 
-    trajectory = TRAJECTORY
+    trajectory: TrajectoryModel | None = TRAJECTORY
 
     class Params(RelayOrbiter.Params):
         """What a graph may change."""

@@ -153,11 +153,14 @@ def _port_row(port: PortFacts) -> tuple[str, ...]:
 
 
 def _flat(parameters: Sequence[Parameter], before: str = "") -> Iterator[tuple[str, Parameter]]:
-    """Parameters by dotted name, those of mappings after these; of a radio no more than that it is one, and of a choice
-    of mappings that need not be made no more than that there is one."""
+    """Parameters by dotted name, those of mappings after these.
+
+    Of a radio no more than that it is one, and of a mapping that is not there no more than that, if it is a choice of
+    mappings or inside of another.
+    """
     for it in parameters:
         yield before + it.name, it
-        if it.type != "radio" and not (it.default == "none" and all(choice.fields for choice in it.fields)):
+        if it.type != "radio" and not (it.default == "none" and (before or any(choice.fields for choice in it.fields))):
             yield from _flat(it.fields, f"{before}{it.name}.")
 
 

@@ -125,7 +125,7 @@ def parameters(model: type[BaseModel], default: BaseModel | None = None) -> tupl
 def _parameter(name: str, field: FieldInfo, owner: BaseModel | None) -> Parameter:
     unit = base_unit(field)
     value = getattr(owner, name) if owner is not None else _default(field)
-    inner = _model(field.annotation)
+    inner = type(value) if isinstance(value, BaseModel) else _model(field.annotation)
     made_of = parameters(inner, value if isinstance(value, inner) else None) if inner is not None else ()
     limits = {key: getattr(mark, key) for mark in _marks(field) for key in ("gt", "ge", "lt", "le") if _has(mark, key)}
     return Parameter(
@@ -133,7 +133,9 @@ def _parameter(name: str, field: FieldInfo, owner: BaseModel | None) -> Paramete
         type="UTC instant" if _is_utc(field) else _type_text(field.annotation, unit),
         unit=unit,
         required=field.is_required() and owner is None,
-        default=_default_text(value, unit, is_mapping=inner is not None and owner is None and not field.is_required()),
+        default=_default_text(
+            value, unit, is_mapping=inner is not None and (owner is not None or not field.is_required())
+        ),
         low=_limit(limits, "gt", "ge", unit),
         high=_limit(limits, "lt", "le", unit),
         description=field.description or "",
@@ -200,7 +202,7 @@ def _type_text(annotation: Any, unit: str) -> str:
     if origin is typing.Literal:
         return f"one of: {', '.join(map(str, inside))}"
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(_type_text(it, unit) for it in inside if it is not type(None))
+        return " or ".join(dict.fromkeys(_type_text(it, unit) for it in inside if it is not type(None)))
     if origin in (tuple, list, set, frozenset):
         return f"list of {_type_text(inside[0], unit)}" if inside else "list"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

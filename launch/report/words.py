@@ -22,6 +22,7 @@ _UNITS = {
     "s": "s",
 }
 #: Characters that may not stand in a page.
+_DAY_NS = 86_400 * NS_PER_S
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 #: Names that people know by another word.
 _NAMES = {
@@ -40,6 +41,11 @@ def safe(text: object) -> str:
 def clock(epoch: Epoch, t_ns: int, digits: int = 3) -> str:
     """Time of day in UTC of a run time in ns: ``20:43:49.046``."""
     return epoch.utc(t_ns, digits)[11:-1]
+
+
+def moment(epoch: Epoch, t_ns: int, until_ns: int) -> str:
+    """The same, with the day in runs that last for more than one: ``02-15 09:00:00.000``."""
+    return f"{epoch.utc(t_ns)[5:10]} {clock(epoch, t_ns)}" if until_ns > _DAY_NS else clock(epoch, t_ns)
 
 
 def duration(t_s: float) -> str:

@@ -1,8 +1,9 @@
 """The landing as it happens: approach, entry, parachute, powered descent, each piece up to the trigger that ends it.
 
 ``fly`` integrates one set of parameters in the Mars-fixed frame and returns a ``Flight``: arcs, and the E of every
-event. Events are consequences: of range to the target (mortar), speed (SUFR), Mach number (heat shield), height (radar,
-navigation), height over speed (backshell), contact, a stated time after another event, or the extreme of a quantity.
+event. Events are consequences: of range to the target or speed (mortar), speed (SUFR), Mach number (flap, heat shield),
+height (radar, navigation, release), height over speed (backshell), contact, a stated time after another event, or the
+extreme of a quantity.
 Only what parameters call a flown input (reversals, balance masses) happens at a time that was told.
 """
 
@@ -19,9 +20,9 @@ from lightlag.bus.errors import GraphError
 from .arc import Arc, StatesAt, peak
 from .dynamics import Spherical, Vector, cartesian, direction, dot, inertial_acceleration, norm, range_km
 from .forces import Craft, Forces
-from .parameters import LandingParams
+from .parameters import Banking, LandingParams
 from .plasma import attenuation_db
-from .powered import constant_velocity_height_km, descend, separation_height_km
+from .powered import descend
 
 _CRUISE_STEP_S, _AIR_STEP_S = 5.0, 0.1
 #: Nothing that this model flies takes longer from one event to the next.
@@ -39,14 +40,10 @@ class Flight:
 
     arcs: tuple[Arc, ...]
     events_s: Mapping[str, float]
-    #: Where the rover stands, Mars-fixed, km.
+    #: E at which it stands on the ground, and where, Mars-fixed, km.
+    contact_s: float
     landed_km: Vector
     forces: Forces
-
-    @property
-    def contact_s(self) -> float:
-        """E at which the wheels stand on the ground."""
-        return self.events_s["wheels_contact"]
 
     def arc(self, t_s: float) -> Arc:
         """The arc that holds an E before contact; at a corner, the later one."""
@@ -68,6 +65,7 @@ class _Pilot:
         self.forces = Forces(params)
         self.target = direction(params.site.lat_deg, params.site.lon_deg)
         self.t_s = 0.0
+        assert params.entry is not None, "of a vehicle with a carrier the landing's trajectory finds it"
         self.position, self.velocity = cartesian(Spherical(**params.entry.model_dump()))
         self.arcs: list[Arc] = []
         self.events: dict[str, float] = {"entry_interface": 0.0}
@@ -77,10 +75,13 @@ class _Pilot:
         self.events[event] = self.t_s
 
     def approach(self) -> None:
-        """Backwards from entry interface, in a vacuum."""
+        """Backwards from entry interface, in a vacuum; of a vehicle with a carrier that one's path is known instead."""
+        event, at_s = self.params.separation
+        self.events[event] = at_s
+        if self.params.carrier is not None:
+            return
         solution = _solve(_nothing, 0.0, -self.params.approach_s, self.position, self.velocity, [])
         self.arcs.append(Arc.sampled(-self.params.approach_s, 0.0, _CRUISE_STEP_S, _dense(solution), _nothing))
-        self.events["cruise_stage_sep"] = -self.params.cruise_stage_sep_before_s
 
     def fly(
         self,
@@ -125,28 +126,35 @@ class _Pilot:
         return norm(position) - self.params.site.radius_km
 
     def entry(self) -> Craft:
-        """Three bank phases; ends with the mortar."""
+        """Under lift, and without it; ends with the mortar."""
         vehicle, guidance = self.params.vehicle, self.params.guidance
         mass = vehicle.entry_mass_kg
-        if not self.fly(Craft(mass, 1.0), _PATIENCE_S, until=self._slower_than(guidance.sufr_speed_m_s)):
-            raise self._never("slows to sufr_speed_m_s")
-        self.mark("sufr_start")
-        start_s, pieces = self.t_s, len(guidance.balance_masses_after_s)
+        if isinstance(guidance, Banking):
+            event, drops_s = "sufr_start", guidance.balance_masses_after_s
+            straight, what = self._slower_than(guidance.sufr_speed_m_s), "slows to sufr_speed_m_s"
+        else:
+            event, drops_s = "trim_flap", ()
+            straight, what = self._mach_below(guidance.flap_mach), "slows to flap_mach"
+        if not self.fly(Craft(mass, 1.0), _PATIENCE_S, until=straight):
+            raise self._never(what)
+        self.mark(event)
+        start_s, pieces = self.t_s, len(drops_s)
+        trigger, what = self._mortar()
         fired = False
-        for gone, after_s in enumerate((*guidance.balance_masses_after_s, _PATIENCE_S)):
+        for gone, after_s in enumerate((*drops_s, _PATIENCE_S)):
             part = gone / pieces if pieces else 1.0
             craft = Craft(mass - part * vehicle.balance_mass_kg, 1.0 - part)
             if after_s > self.t_s - start_s:
-                fired = self.fly(craft, start_s + after_s - self.t_s, until=self._in_range)
+                fired = self.fly(craft, start_s + after_s - self.t_s, until=trigger)
             if fired:
                 break
         if not fired:
-            raise self._never("comes within trigger_range_km of the site")
+            raise self._never(what)
         self.mark("parachute_mortar")
         return craft
 
     def parachute(self, craft: Craft) -> None:
-        """From the mortar to backshell separation."""
+        """From the mortar to where the parachute is left."""
         chute, descent = self.params.parachute, self.params.descent
         craft = craft._replace(lift=0.0)
         self.fly(craft, chute.line_stretch_s)
@@ -158,22 +166,20 @@ class _Pilot:
             raise self._never("slows to heatshield_mach under the parachute")
         self.mark("heatshield_sep")
         craft = craft._replace(mass_kg=craft.mass_kg - self.params.vehicle.heatshield_kg)
-        watch = {"radar_lock": self._lower_than(descent.radar_lock_height_km)}
-        if descent.trn_height_km is not None:
-            watch["trn_start"] = self._lower_than(descent.trn_height_km)
+        watch = {event: self._lower_than(height_km) for event, height_km in descent.heights_km.items()}
         if not self.fly(craft, _PATIENCE_S, until=self._must_brake, watch=watch):
-            raise self._never("comes down to the height of backshell separation")
-        self.mark("backshell_sep")
+            raise self._never("comes down to the height at which it leaves its parachute")
+        self.mark(descent.left)
 
     def powered(self) -> None:
-        """From backshell separation to contact."""
+        """From where the parachute is left to contact."""
         site, descent = self.params.site, self.params.descent
         self.fly(None, descent.drop_s)
         height = norm(self.position) - site.radius_km
-        if height <= constant_velocity_height_km(descent):
+        if height <= descent.braked_height_km:
             raise GraphError(
                 f"with these landing parameters the engines start {height * 1e3:.0f} m above the ground, below the "
-                f"{constant_velocity_height_km(descent) * 1e3:.0f} m at which braking has to be over; "
+                f"{descent.braked_height_km * 1e3:.0f} m at which braking has to be over; "
                 "open the parachute higher"
             )
         arcs, marks = descend(site, descent, self.t_s, self.position, self.velocity)
@@ -193,14 +199,21 @@ class _Pilot:
     def _mach_below(self, mach: float) -> Trigger:
         return lambda t_s, position, velocity: self.forces.atmosphere.flow(position, velocity).mach - mach
 
-    def _in_range(self, t_s: float, position: Vector, velocity: Vector) -> float:
-        here = range_km(position, self.target, self.params.site.radius_km)
-        return here - self.params.parachute.trigger_range_km
+    def _mortar(self) -> tuple[Trigger, str]:
+        """What fires the parachute, and how that is told."""
+        chute = self.params.parachute
+        if chute.trigger_range_km is None:
+            assert chute.trigger_speed_m_s is not None
+            return self._slower_than(chute.trigger_speed_m_s), "slows to trigger_speed_m_s"
+        return self._nearer_than(chute.trigger_range_km), "comes within trigger_range_km of the site"
+
+    def _nearer_than(self, limit_km: float) -> Trigger:
+        return lambda t_s, position, velocity: range_km(position, self.target, self.params.site.radius_km) - limit_km
 
     def _must_brake(self, t_s: float, position: Vector, velocity: Vector) -> float:
         radius = norm(position)
         sink = -dot(velocity, position) / radius
-        return radius - self.params.site.radius_km - separation_height_km(self.params.descent, sink)
+        return radius - self.params.site.radius_km - self.params.descent.separation_height_km(sink)
 
 
 def _nothing(t_s: float, position: Vector, velocity: Vector) -> Vector:
@@ -255,7 +268,7 @@ def _dense(solution: Any) -> StatesAt:
 
 
 def _extremes(params: LandingParams, forces: Forces, arcs: list[Arc], events: dict[str, float]) -> dict[str, float]:
-    """What is known only afterwards: peaks and the blackout, over the arc from entry interface to SUFR."""
+    """What is known only afterwards: peaks and the blackout, over the arc under lift, from entry interface on."""
     arc = next(arc for arc in arcs if arc.t0_s == 0.0)
     times = arc.times_s[:-1]  # evenly spaced
     flows = [
@@ -276,7 +289,7 @@ def _extremes(params: LandingParams, forces: Forces, arcs: list[Arc], events: di
             if 0 < i < len(losses):
                 part = (plasma.blackout_db - losses[i - 1]) / (losses[i] - losses[i - 1])
                 found[name] = times[i - 1] + part * (times[i] - times[i - 1])
-    reversals = [at_s for at_s in params.guidance.reversals_s if at_s < events["sufr_start"]]
+    reversals = [at_s for at_s in params.guidance.reversals_s if at_s < arc.t1_s]
     return found | {f"bank_reversal_{count}": at_s for count, at_s in enumerate(reversals, start=1)}
 
 
@@ -294,4 +307,4 @@ def fly(params: LandingParams) -> Flight:
     pilot.powered()
     events = pilot.events | _extremes(params, pilot.forces, pilot.arcs, pilot.events)
     ordered = dict(sorted(events.items(), key=lambda item: (item[1], item[0])))
-    return Flight(tuple(pilot.arcs), ordered, pilot.position, pilot.forces)
+    return Flight(tuple(pilot.arcs), ordered, events[params.descent.contact], pilot.position, pilot.forces)

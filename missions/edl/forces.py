@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .atmosphere import Atmosphere, interpolate
 from .dynamics import Vector, norm
-from .parameters import Guidance, LandingParams, Table
+from .parameters import Banking, LandingParams, Table, TrimFlap
 
 
 class Craft(NamedTuple):
@@ -70,14 +70,15 @@ def _right_and_up(position_km: Vector, velocity: Vector, speed: float) -> tuple[
     return (rx, ry, rz), ((ry * vz - rz * vy) / speed, (rz * vx - rx * vz) / speed, (rx * vy - ry * vx) / speed)
 
 
-def bank_profile(guidance: Guidance) -> Table:
+def bank_profile(guidance: Banking | TrimFlap) -> Table:
     """Bank in degrees by E: the commands of the guidance, flown at the roll rate it can do."""
     side = math.copysign(1.0, guidance.bank_deg)
+    last_deg = guidance.alignment_bank_deg if isinstance(guidance, Banking) else abs(guidance.bank_deg)
     rows: list[tuple[float, float]] = [(-math.inf, guidance.bank_deg)]
     for count, at_s in enumerate(guidance.reversals_s, start=1):
         side = -side
         last = count == len(guidance.reversals_s)
-        target = side * (guidance.alignment_bank_deg if last else abs(guidance.bank_deg))
+        target = side * (last_deg if last else abs(guidance.bank_deg))
         here = interpolate(tuple(rows), at_s) if len(rows) > 1 else guidance.bank_deg
         rows = [row for row in rows if row[0] < at_s]
         rows.append((at_s, here))

@@ -2,6 +2,8 @@
 
 ``Landing`` is the declaration; ``realise`` places its flight in a run's space. Before contact the vehicle is in
 flight (no zenith: only a planet's body can hide it); from contact on it stands on Mars and turns with it for ever.
+Until entry interface it falls as the landing's own dynamics say, or, if it came from an orbit, on its carrier's path,
+which has the sun and a field of gravity; then the state on that path is the one with which it enters.
 The landing is flown when something is first asked of it, once per process for equal parameters.
 
 How good it is, for Mars 2020: the last 17 minutes of the approach to 70 m against navigation's own; under the parachute
@@ -14,17 +16,18 @@ better than that.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S
-from lightlag.nodes.trajectory import Ball, State
-from lightlag.orbiters.frames import add, apply
+from lightlag.nodes.trajectory import Ball, State, Trajectory
+from lightlag.orbiters.frames import add, apply, apply_inverse, subtract
 from lightlag.orbiters.sites import GroundSite, SiteTrack
 from lightlag.orbiters.space import Space, in_space
-from lightlag.orbiters.trajectory import enclosing_ball
+from lightlag.orbiters.trajectory import ball_of_balls, enclosing_ball, kinks_ns
 
 from .dynamics import (
     ROTATION_RAD_S,
@@ -37,7 +40,7 @@ from .dynamics import (
     spherical,
 )
 from .flight import Flight, fly
-from .parameters import LandingParams
+from .parameters import Entry, LandingParams
 from .plasma import attenuation_db
 
 #: Event times are whole multiples of this from entry interface: as fine as they are told.
@@ -100,8 +103,24 @@ class LandingTrajectory:
         self._start_ns = self.entry_interface_ns - round(params.approach_s * NS_PER_S)
 
     @cached_property
+    def _carrier(self) -> Trajectory | None:
+        """The path until entry interface, of a vehicle that comes from an orbit."""
+        carrier = self.params.carrier
+        return None if carrier is None else carrier.trajectory.model().realise(self._space)
+
+    @cached_property
     def _flight(self) -> Flight:
-        return fly(self.params)
+        if self._carrier is None:
+            return fly(self.params)
+        where = spherical(*self._on_carrier(self._carrier, self.entry_interface_ns))
+        return fly(self.params.model_copy(update={"entry": Entry.model_construct(**where._asdict())}))
+
+    @property
+    def kinks_ns(self) -> Sequence[int]:
+        """Instants at which the velocity leaps while it rides on its carrier: that one's burns."""
+        if self._carrier is None:
+            return ()
+        return [t_ns for t_ns in kinks_ns(self._carrier) if t_ns < self.entry_interface_ns]
 
     @cached_property
     def _contact_ns(self) -> int:
@@ -129,6 +148,8 @@ class LandingTrajectory:
         """
         if t_ns >= self._contact_ns:
             return self._site.state(t_ns)
+        if self._carrier is not None and self._start_ns <= t_ns < self.entry_interface_ns:
+            return self._carrier.state(t_ns)
         (x, y, z), (vx, vy, vz) = self.mars_fixed(t_ns)
         rows = self._space.rows("mars", t_ns)
         centre = self._space.body_state("mars", t_ns)
@@ -147,6 +168,8 @@ class LandingTrajectory:
             )
         if t_ns >= self._contact_ns:
             return self._flight.landed_km, _REST
+        if self._carrier is not None and t_ns < self.entry_interface_ns:
+            return self._on_carrier(self._carrier, t_ns)
         at_s = self._e_s(t_ns)
         return self._flight.arc(at_s).state(at_s)
 
@@ -159,6 +182,9 @@ class LandingTrajectory:
         entry_ns, contact_ns = self.entry_interface_ns, self._contact_ns
         if t0_ns >= contact_ns:
             return self._site.bound(t0_ns, t1_ns)
+        if self._carrier is not None and t0_ns < entry_ns:
+            ridden = self._carrier.bound(t0_ns, min(t1_ns, entry_ns))
+            return ridden if t1_ns <= entry_ns else ball_of_balls([ridden, self.bound(entry_ns, t1_ns)])
         points: list[Vector] = []
         margin_km = 0.0
         stretches = (
@@ -217,6 +243,13 @@ class LandingTrajectory:
             deceleration_g=felt / STANDARD_GRAVITY_M_S2,
         )
 
+    def _on_carrier(self, carrier: Trajectory, t_ns: int) -> tuple[Vector, Vector]:
+        """Where the carrier's path is: Mars-fixed position (km) and velocity over the turning planet (km/s)."""
+        rows, centre, here = self._space.rows("mars", t_ns), self._space.body_state("mars", t_ns), carrier.state(t_ns)
+        x, y, z = apply_inverse(rows, subtract(here.position_km, centre.position_km))
+        vx, vy, vz = apply_inverse(rows, subtract(here.velocity_km_s, centre.velocity_km_s))
+        return (x, y, z), (vx + ROTATION_RAD_S * y, vy - ROTATION_RAD_S * x, vz)
+
     def _e_s(self, t_ns: int) -> float:
         return (t_ns - self.entry_interface_ns) / NS_PER_S
 
@@ -231,7 +264,5 @@ class LandingTrajectory:
 
     @cached_property
     def _jumps_km_s(self) -> float:
-        """All jumps of velocity: the bridles begin and cease to unwind, and the wheels stand still."""
-        descent = self.params.descent
-        unwinding = descent.bridle_km / descent.lowering_s
-        return 3.0 * unwinding + descent.skycrane_speed_m_s * 1e-3
+        """All jumps of velocity on the way down."""
+        return self.params.descent.jumps_km_s

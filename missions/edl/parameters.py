@@ -11,14 +11,16 @@ areoid; both are spheres here (the areoid changes by less than 0.1 km between en
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from lightlag.nodes.params import NodeParams
 from lightlag.nodes.units import Degrees, Kilometres, Seconds, Utc
+from lightlag.orbiters.declared import TrajectorySpec
 
-Positive = Annotated[float, Field(gt=0)]
+from .descents import Descent, Positive, kind_or
+
 #: Rows of (argument, value), the argument increasing; linear between rows and constant outside.
 Table = tuple[tuple[float, float], ...]
 
@@ -89,9 +91,10 @@ class Vehicle(NodeParams):
         return self
 
 
-class Guidance(NodeParams):
+class Banking(NodeParams):
     """The three phases of the bank profile: range control, heading alignment, straighten up and fly right (SUFR)."""
 
+    kind: Literal["banking"] = "banking"
     #: Bank while the range is controlled: positive is to the right, and a reversal changes the sign.
     bank_deg: Annotated[Degrees, Field(ge=-180, le=180)]
     #: When the bank is reversed, E; the last reversal goes to heading alignment. A flown input: crossrange is not
@@ -114,10 +117,35 @@ class Guidance(NodeParams):
         return self
 
 
-class Parachute(NodeParams):
-    """A disk-gap-band parachute, fired when the target is near enough."""
+class TrimFlap(NodeParams):
+    """One bank all the way down, until a flap trims the capsule to an angle of attack, and a lift, of nothing."""
 
-    trigger_range_km: Annotated[Kilometres, Field(gt=0)]
+    kind: Literal["trim flap"]
+    #: Positive is to the right; a reversal changes the sign.
+    bank_deg: Annotated[Degrees, Field(ge=-180, le=180)]
+    #: When the bank is reversed, E.
+    reversals_s: tuple[Seconds, ...]
+    roll_rate_deg_s: Positive
+    #: Mach number below which the flap stands out.
+    flap_mach: Positive
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if list(self.reversals_s) != sorted(self.reversals_s):
+            raise ValueError(f"reversals_s must increase; got {list(self.reversals_s)}")
+        return self
+
+
+Guidance = Annotated[
+    Annotated[Banking, Tag("banking")] | Annotated[TrimFlap, Tag("trim flap")], Discriminator(kind_or("banking"))
+]
+
+
+class Parachute(NodeParams):
+    """A disk-gap-band parachute, fired when the target is near enough, or when the vehicle is slow enough."""
+
+    trigger_range_km: Kilometres | None = Field(default=None, gt=0)
+    trigger_speed_m_s: float | None = Field(default=None, gt=0)
     #: After the mortar.
     line_stretch_s: Annotated[Seconds, Field(gt=0)]
     #: After line stretch; the drag area grows with the square of the time.
@@ -128,41 +156,12 @@ class Parachute(NodeParams):
     drag_factor: Positive
 
     @model_validator(mode="after")
-    def _tables(self) -> Self:
+    def _checked(self) -> Self:
         _increasing(self.drag, "drag")
-        return self
-
-
-class Descent(NodeParams):
-    """Triggers under the parachute, and the legs of the powered descent."""
-
-    heatshield_mach: Positive
-    radar_lock_height_km: Annotated[Kilometres, Field(gt=0)]
-    #: Of the start of terrain-relative navigation; none: it has none.
-    trn_height_km: Annotated[Kilometres, Field(gt=0)] | None
-    #: Free fall from backshell separation to the start of the engines.
-    drop_s: Annotated[Seconds, Field(gt=0)]
-    #: Deceleration of the first leg that the separation trigger counts on.
-    braking_m_s2: Positive
-    #: How far guidance can move the touchdown in the powered descent.
-    divert_km: Annotated[Kilometres, Field(ge=0)]
-    constant_speed_m_s: Positive
-    constant_speed_s: Annotated[Seconds, Field(gt=0)]
-    final_braking_m_s2: Positive
-    skycrane_speed_m_s: Positive
-    #: Of the rover's wheels above the ground when the sky crane begins.
-    skycrane_height_km: Annotated[Kilometres, Field(gt=0)]
-    #: After the start of the sky crane.
-    lowering_after_s: Annotated[Seconds, Field(gt=0)]
-    lowering_s: Annotated[Seconds, Field(gt=0)]
-    bridle_km: Annotated[Kilometres, Field(gt=0)]
-    #: From contact until the flight software is sure of it.
-    declared_after_s: Annotated[Seconds, Field(ge=0)]
-
-    @model_validator(mode="after")
-    def _slower(self) -> Self:
-        if self.skycrane_speed_m_s >= self.constant_speed_m_s:
-            raise ValueError("skycrane_speed_m_s must be below constant_speed_m_s")
+        if (self.trigger_range_km is None) == (self.trigger_speed_m_s is None):
+            raise ValueError(
+                "a parachute has one trigger: give trigger_range_km or trigger_speed_m_s, and null for the other"
+            )
         return self
 
 
@@ -179,6 +178,14 @@ class Plasma(NodeParams):
     blackout_hz: Positive
 
 
+class Carrier(NodeParams):
+    """The orbiter that a lander rides on and leaves: its path, without what it burns once it is alone."""
+
+    trajectory: TrajectorySpec
+    #: When it lets go of the lander, before entry interface.
+    separation_before_s: Annotated[Seconds, Field(gt=0)]
+
+
 class LandingParams(NodeParams):
     """Everything that decides a landing; equal parameters give the same landing, bit for bit."""
 
@@ -187,8 +194,11 @@ class LandingParams(NodeParams):
     #: How long before entry interface the trajectory is known.
     approach_s: Annotated[Seconds, Field(gt=0, le=86_400)]
     #: Separation of the cruise stage, before entry interface.
-    cruise_stage_sep_before_s: Annotated[Seconds, Field(gt=0)]
-    entry: Entry
+    cruise_stage_sep_before_s: Seconds | None = Field(default=None, gt=0)
+    #: Of a vehicle that comes from an orbit instead: what brings it there.
+    carrier: Carrier | None = None
+    #: None for a vehicle with a carrier: it enters where the path of that leads.
+    entry: Entry | None = None
     site: Site
     air: Air
     vehicle: Vehicle
@@ -197,16 +207,36 @@ class LandingParams(NodeParams):
     descent: Descent
     plasma: Plasma
 
+    @property
+    def separation(self) -> tuple[str, float]:
+        """How the event is called with which it is alone, and when that is: E in seconds."""
+        if self.carrier is not None:
+            return "separation", -self.carrier.separation_before_s
+        assert self.cruise_stage_sep_before_s is not None
+        return "cruise_stage_sep", -self.cruise_stage_sep_before_s
+
     @model_validator(mode="after")
     def _known(self) -> Self:
-        if self.cruise_stage_sep_before_s > self.approach_s:
+        cruising = self.cruise_stage_sep_before_s is not None and self.entry is not None
+        if self.carrier is None:
+            if not cruising:
+                raise ValueError("a landing takes either cruise_stage_sep_before_s and entry, or a carrier")
+        elif self.cruise_stage_sep_before_s is not None or self.entry is not None:
+            raise ValueError("a vehicle with a carrier has no cruise stage, and enters where the carrier's path leads")
+        name, at_s = self.separation
+        if -at_s > self.approach_s:
             raise ValueError(
-                f"cruise_stage_sep_before_s ({self.cruise_stage_sep_before_s:g} s) lies before the trajectory begins; "
+                f"{name}_before_s ({-at_s:g} s) lies before the trajectory begins; "
                 f"approach_s ({self.approach_s:g} s) must be at least as long"
             )
-        if self.guidance.sufr_speed_m_s >= self.entry.speed_m_s:
+        return self
+
+    @model_validator(mode="after")
+    def _slows(self) -> Self:
+        guidance, entry = self.guidance, self.entry
+        if isinstance(guidance, Banking) and entry is not None and guidance.sufr_speed_m_s >= entry.speed_m_s:
             raise ValueError(
-                f"sufr_speed_m_s ({self.guidance.sufr_speed_m_s:g}) must be below the speed of entry "
-                f"({self.entry.speed_m_s:g} m/s)"
+                f"sufr_speed_m_s ({guidance.sufr_speed_m_s:g}) must be below the speed of entry "
+                f"({entry.speed_m_s:g} m/s)"
             )
         return self

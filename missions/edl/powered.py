@@ -1,65 +1,24 @@
-"""Powered descent: from the backshell to the wheels on the ground, flown by the numbers.
+"""Powered descent: from the parachute to the ground, flown by the numbers.
 
-Guidance is followed perfectly: the engines do whatever the legs ask, and thrust and propellant are not modelled. The
-legs are stacked upwards from the ground (sky crane, final braking, constant velocity, braking), which gives the height
-at which the vehicle has to leave its backshell for the speed it has: that line of height over speed is the separation
-trigger. Terrain-relative navigation moves the touchdown towards the target, no farther than it can, during braking.
-What is followed is the rover's wheels: while the bridles unwind they sink faster than the descent stage.
+Guidance is followed perfectly: the engines do whatever the legs of the way down (``descents``) ask, and thrust and
+propellant are not modelled. Navigation moves the touchdown towards the target, no farther than it can, during the first
+leg, the braking.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from .arc import Arc
+from .descents import Hover, Leg, SkyCrane
 from .dynamics import Vector, direction, dot, inertial_acceleration, norm
-from .parameters import Descent, Site
+from .parameters import Site
 
 _STEP_S = 0.1
-#: Acceleration of free fall near the ground, km/s2, for the separation trigger only.
-_FALL_KM_S2 = 3.71e-3
 
 
-class Leg(NamedTuple):
-    """Vertical motion at constant deceleration; ``mark`` is the event with which it begins."""
-
-    mark: str | None
-    seconds: float
-    speed_km_s: float
-    braking_km_s2: float
-
-
-def constant_velocity_height_km(descent: Descent) -> float:
-    """Height at which braking has to be over: that of the three legs that follow."""
-    fast, slow = descent.constant_speed_m_s * 1e-3, descent.skycrane_speed_m_s * 1e-3
-    final = (fast * fast - slow * slow) / (2.0 * descent.final_braking_m_s2 * 1e-3)
-    return descent.skycrane_height_km + final + fast * descent.constant_speed_s
-
-
-def separation_height_km(descent: Descent, sink_km_s: float) -> float:
-    """Height at which a vehicle that sinks at ``sink_km_s`` has to leave its backshell."""
-    fall = sink_km_s * descent.drop_s + 0.5 * _FALL_KM_S2 * descent.drop_s**2
-    speed = sink_km_s + _FALL_KM_S2 * descent.drop_s
-    fast = descent.constant_speed_m_s * 1e-3
-    braking = max(0.0, speed * speed - fast * fast) / (2.0 * descent.braking_m_s2 * 1e-3)
-    return fall + braking + constant_velocity_height_km(descent)
-
-
-def _legs(descent: Descent, height_km: float, sink_km_s: float) -> Iterator[Leg]:
-    fast, slow = descent.constant_speed_m_s * 1e-3, descent.skycrane_speed_m_s * 1e-3
-    braking_s = 2.0 * (height_km - constant_velocity_height_km(descent)) / (sink_km_s + fast)
-    yield Leg("powered_descent_start", braking_s, sink_km_s, (sink_km_s - fast) / braking_s)
-    yield Leg("constant_velocity", descent.constant_speed_s, fast, 0.0)
-    final = descent.final_braking_m_s2 * 1e-3
-    yield Leg(None, (fast - slow) / final, fast, final)
-    yield Leg("skycrane_start", descent.lowering_after_s, slow, 0.0)
-    yield Leg("rover_lowering", descent.lowering_s, slow + descent.bridle_km / descent.lowering_s, 0.0)
-    yield Leg(None, math.inf, slow, 0.0)
-
-
-def divert(site: Site, descent: Descent, up: Vector) -> Vector:
+def divert(site: Site, descent: SkyCrane | Hover, up: Vector) -> Vector:
     """Tangent at ``up`` (in radii) to the touchdown: the site, or as far towards it as the divert goes."""
     target = direction(site.lat_deg, site.lon_deg)
     along = dot(target, up)
@@ -107,7 +66,7 @@ class Steering(NamedTuple):
 
 
 def descend(
-    site: Site, descent: Descent, t_s: float, position_km: Vector, velocity_km_s: Vector
+    site: Site, descent: SkyCrane | Hover, t_s: float, position_km: Vector, velocity_km_s: Vector
 ) -> tuple[list[Arc], dict[str, float]]:
     """Arcs and marks (E) from the start of the engines to contact."""
     radius = norm(position_km)
@@ -115,12 +74,13 @@ def descend(
     climb = dot(velocity_km_s, up)
     x, y, z = ((v - climb * u) / radius for v, u in zip(velocity_km_s, up, strict=True))
     height_km = radius - site.radius_km
-    legs = list(_legs(descent, height_km, -climb))
+    legs = list(descent.legs(height_km, -climb))
     steering = Steering.towards(divert(site, descent, up), up, (x, y, z), t_s, legs[0].seconds)
     arcs: list[Arc] = []
     marks: dict[str, float] = {}
     for leg in legs:
-        down_s = height_km / leg.speed_km_s if leg.braking_km_s2 == 0.0 else math.inf
+        sinks = leg.braking_km_s2 == 0.0 and leg.speed_km_s > 0.0
+        down_s = height_km / leg.speed_km_s if sinks else math.inf
         seconds = min(leg.seconds, down_s)
         if leg.mark:
             marks[leg.mark] = t_s
@@ -129,8 +89,8 @@ def descend(
         height_km -= (leg.speed_km_s - 0.5 * leg.braking_km_s2 * seconds) * seconds
         if seconds == down_s:
             break
-    marks["wheels_contact"] = t_s
-    marks["touchdown_declared"] = t_s + descent.declared_after_s
+    marks[descent.contact] = t_s
+    marks |= {event: t_s + after_s for event, after_s in descent.standing_s.items()}
     return arcs, marks
 
 

@@ -23,12 +23,7 @@ from lightlag.missions.edl.dynamics import (
 )
 from lightlag.missions.edl.forces import Craft, Forces, bank_profile
 from lightlag.missions.edl.plasma import attenuation_db
-from lightlag.missions.edl.powered import (
-    constant_velocity_height_km,
-    descend,
-    divert,
-    separation_height_km,
-)
+from lightlag.missions.edl.powered import descend, divert
 from lightlag.missions.mars2020.landing import landing
 
 PARAMS = landing().params
@@ -163,11 +158,11 @@ def test_a_grid_ends_where_the_arc_ends_and_leaves_no_sliver():
 
 def test_the_sky_crane_stands_at_the_height_that_its_legs_need():
     # 0.75 m/s for 18.34 s and 7.5 m of bridle; 32 to 0.75 m/s in 5.92 s; 32 m/s for 4.24 s (the reference's record).
-    assert constant_velocity_height_km(PARAMS.descent) == pytest.approx(
+    assert PARAMS.descent.braked_height_km == pytest.approx(
         0.02125 + (0.032 + 0.00075) / 2 * 5.92 + 0.032 * 4.24, abs=1e-4
     )
-    assert separation_height_km(PARAMS.descent, 0.08) == pytest.approx(2.17, abs=0.08)  # LCAM: 2,170 +- 80 m
-    assert separation_height_km(PARAMS.descent, 0.09) > separation_height_km(PARAMS.descent, 0.08)
+    assert PARAMS.descent.separation_height_km(0.08) == pytest.approx(2.17, abs=0.08)  # LCAM: 2,170 +- 80 m
+    assert PARAMS.descent.separation_height_km(0.09) > PARAMS.descent.separation_height_km(0.08)
 
 
 def test_braking_ends_over_the_place_that_the_divert_reached():
