@@ -147,12 +147,7 @@ class StateOrbit:
 
     def realise(self, space: object) -> Track:
         """The orbit in the space of a run."""
-        propagation = self.propagation(in_space(space))
-
-        def sample(first: int, count: int) -> States:
-            return propagation.states(np.arange(first, first + count) * _STEP_NS)
-
-        return Track(_STEP_NS, sample)
+        return integrated(self.propagation(in_space(space)))
 
     def propagation(self, space: Space) -> Propagation:
         """The state, carried to other times as they are asked for."""
@@ -161,6 +156,15 @@ class StateOrbit:
         if axes is not None:
             start = State(apply(axes, self.position_km), apply(axes, self.velocity_km_s))
         return Propagation(space, self.center, space.epoch.t_ns(self.epoch), start)
+
+
+def integrated(propagation: Propagation) -> Track:
+    """A propagated state as a trajectory."""
+
+    def sample(first: int, count: int) -> States:
+        return propagation.states(np.arange(first, first + count) * _STEP_NS)
+
+    return Track(_STEP_NS, sample)
 
 
 def axes_of(space: Space, center: str, frame: Literal["icrf", "equator_j2000"]) -> Rows | None:

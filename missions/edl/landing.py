@@ -2,8 +2,10 @@
 
 ``Landing`` is the declaration; ``realise`` places its flight in a run's space. Before contact the vehicle is in
 flight (no zenith: only a planet's body can hide it); from contact on it stands on Mars and turns with it for ever.
-Until entry interface it falls as the landing's own dynamics say, or, if it came from an orbit, on its carrier's path,
-which has the sun and a field of gravity; then the state on that path is the one with which it enters.
+From ``approach_s`` before entry interface on it falls as the landing's own dynamics say, and before that along the
+orbit through their first state, which has the sun and a field of gravity (for thirty days; what the cruise corrected on
+its way is left out). If it came from an orbit about Mars, it is on its carrier's path until entry interface, and enters
+with the state that it has there.
 The landing is flown when something is first asked of it, once per process for equal parameters.
 
 How good it is, for Mars 2020: the last 17 minutes of the approach to 70 m against navigation's own; under the parachute
@@ -25,6 +27,8 @@ from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.trajectory import Ball, State, Trajectory
 from lightlag.orbiters.frames import add, apply, apply_inverse, subtract
+from lightlag.orbiters.orbits import integrated
+from lightlag.orbiters.propagation import Propagation
 from lightlag.orbiters.sites import GroundSite, SiteTrack
 from lightlag.orbiters.space import Space, in_space
 from lightlag.orbiters.trajectory import ball_of_balls, enclosing_ball, kinks_ns
@@ -46,6 +50,8 @@ from .plasma import attenuation_db
 #: Event times are whole multiples of this from entry interface: as fine as they are told.
 _GRAIN_NS = 1_000_000
 _REST: Vector = (0.0, 0.0, 0.0)
+#: Of a cruise no more than this is known.
+_CRUISE_NS = 30 * 86_400 * NS_PER_S
 #: How far apart a bound samples the trajectory, before entry, in the air, and on the ground, s.
 _APPROACH_STEP_S, _AIR_STEP_S, _GROUND_STEP_S = 30.0, 5.0, 900.0
 #: More samples than this a bound does not take of one stretch; it grows instead.
@@ -93,7 +99,7 @@ class Landing:
 
 
 class LandingTrajectory:
-    """Where the vehicle is in one run, from ``approach_s`` before entry interface on."""
+    """Where the vehicle is in one run."""
 
     def __init__(self, params: LandingParams, space: Space) -> None:
         self.params = params
@@ -112,8 +118,19 @@ class LandingTrajectory:
     def _flight(self) -> Flight:
         if self._carrier is None:
             return fly(self.params)
-        where = spherical(*self._on_carrier(self._carrier, self.entry_interface_ns))
+        where = spherical(*self._fixed(self._carrier, self.entry_interface_ns))
         return fly(self.params.model_copy(update={"entry": Entry.model_construct(**where._asdict())}))
+
+    @cached_property
+    def _brought(self) -> tuple[Trajectory, int]:
+        """The path before its own dynamics begin, and when they do."""
+        if self._carrier is not None:
+            return self._carrier, self.entry_interface_ns
+        at_s = -self.params.approach_s
+        start = self._in_space(self._start_ns, *self._flight.arc(at_s).state(at_s))
+        centre = self._space.body_state("mars", self._start_ns)
+        relative = State(*(subtract(here, there) for here, there in zip(start, centre, strict=True)))
+        return integrated(Propagation(self._space, "mars", self._start_ns, relative)), self._start_ns
 
     @property
     def kinks_ns(self) -> Sequence[int]:
@@ -144,13 +161,19 @@ class LandingTrajectory:
         """State at ``t_ns``: ICRF, barycentric, km and km/s.
 
         Raises:
-            GraphError: before the approach begins.
+            GraphError: before its path is known.
         """
         if t_ns >= self._contact_ns:
             return self._site.state(t_ns)
-        if self._carrier is not None and self._start_ns <= t_ns < self.entry_interface_ns:
-            return self._carrier.state(t_ns)
-        (x, y, z), (vx, vy, vz) = self.mars_fixed(t_ns)
+        path, until_ns = self._brought
+        if t_ns < until_ns:
+            self._check_known(t_ns)
+            return path.state(t_ns)
+        return self._in_space(t_ns, *self.mars_fixed(t_ns))
+
+    def _in_space(self, t_ns: int, position: Vector, velocity: Vector) -> State:
+        """A Mars-fixed position and a velocity over the turning planet, as a state in the ICRF."""
+        (x, y, z), (vx, vy, vz) = position, velocity
         rows = self._space.rows("mars", t_ns)
         centre = self._space.body_state("mars", t_ns)
         turning = (vx - ROTATION_RAD_S * y, vy + ROTATION_RAD_S * x, vz)
@@ -161,15 +184,12 @@ class LandingTrajectory:
 
     def mars_fixed(self, t_ns: int) -> tuple[Vector, Vector]:
         """Position (km) and velocity over the turning planet (km/s) in IAU_MARS (pck00010)."""
-        if t_ns < self._start_ns:
-            raise GraphError(
-                f"the landing's trajectory begins at {self._space.epoch.utc(self._start_ns)}, and "
-                f"{self._space.epoch.utc(t_ns)} was asked for; start the run later or make approach_s longer"
-            )
         if t_ns >= self._contact_ns:
             return self._flight.landed_km, _REST
-        if self._carrier is not None and t_ns < self.entry_interface_ns:
-            return self._on_carrier(self._carrier, t_ns)
+        path, until_ns = self._brought
+        if t_ns < until_ns:
+            self._check_known(t_ns)
+            return self._fixed(path, t_ns)
         at_s = self._e_s(t_ns)
         return self._flight.arc(at_s).state(at_s)
 
@@ -182,9 +202,10 @@ class LandingTrajectory:
         entry_ns, contact_ns = self.entry_interface_ns, self._contact_ns
         if t0_ns >= contact_ns:
             return self._site.bound(t0_ns, t1_ns)
-        if self._carrier is not None and t0_ns < entry_ns:
-            ridden = self._carrier.bound(t0_ns, min(t1_ns, entry_ns))
-            return ridden if t1_ns <= entry_ns else ball_of_balls([ridden, self.bound(entry_ns, t1_ns)])
+        path, until_ns = self._brought
+        if t0_ns < until_ns:
+            before = path.bound(t0_ns, min(t1_ns, until_ns))
+            return before if t1_ns <= until_ns else ball_of_balls([before, self.bound(until_ns, t1_ns)])
         points: list[Vector] = []
         margin_km = 0.0
         stretches = (
@@ -243,9 +264,17 @@ class LandingTrajectory:
             deceleration_g=felt / STANDARD_GRAVITY_M_S2,
         )
 
-    def _on_carrier(self, carrier: Trajectory, t_ns: int) -> tuple[Vector, Vector]:
-        """Where the carrier's path is: Mars-fixed position (km) and velocity over the turning planet (km/s)."""
-        rows, centre, here = self._space.rows("mars", t_ns), self._space.body_state("mars", t_ns), carrier.state(t_ns)
+    def _check_known(self, t_ns: int) -> None:
+        first_ns = self._start_ns - (_CRUISE_NS if self._carrier is None else 0)
+        if t_ns < first_ns:
+            begins, asked = self._space.epoch.utc(first_ns), self._space.epoch.utc(t_ns)
+            raise GraphError(
+                f"the landing's trajectory begins at {begins}, and {asked} was asked for; start the run later"
+            )
+
+    def _fixed(self, path: Trajectory, t_ns: int) -> tuple[Vector, Vector]:
+        """Where a path is: Mars-fixed position (km) and velocity over the turning planet (km/s)."""
+        rows, centre, here = self._space.rows("mars", t_ns), self._space.body_state("mars", t_ns), path.state(t_ns)
         x, y, z = apply_inverse(rows, subtract(here.position_km, centre.position_km))
         vx, vy, vz = apply_inverse(rows, subtract(here.velocity_km_s, centre.velocity_km_s))
         return (x, y, z), (vx + ROTATION_RAD_S * y, vy - ROTATION_RAD_S * x, vz)

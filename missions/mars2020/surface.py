@@ -94,7 +94,9 @@ class PerseveranceSkills(Skills):
         """Jezero's floor from where it stands, in the light of the moment."""
         from lightlag.missions.surface.view import Eye, ground_view
 
-        from .scene import develop, jezero_ground
+        from lightlag.missions.scene import develop
+
+        from .scene import jezero_ground
 
         if activity.what not in FACTS.values("cameras"):
             raise ActivityRefused(

@@ -9,7 +9,7 @@ from lightlag.missions.facts import Facts, load_facts
 from lightlag.orbiters.declared import TrajectorySpec
 
 #: The paths that an orbiter can be told to be on.
-PathName = Literal["arrival", "orbits", "landing", "relay", "remote_sensing"]
+PathName = Literal["arrival", "february", "orbits", "landing", "relay", "remote_sensing"]
 
 FACTS_FILE = Path(__file__).with_name("facts.yaml")
 _OF_A_BURN = ("at", "over", "delta_v_km_s")
