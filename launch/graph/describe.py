@@ -205,6 +205,8 @@ def _type_text(annotation: Any, unit: str) -> str:
         return " or ".join(dict.fromkeys(_type_text(it, unit) for it in inside if it is not type(None)))
     if origin in (tuple, list, set, frozenset):
         return f"list of {_type_text(inside[0], unit)}" if inside else "list"
+    if origin is dict:
+        return f"{_type_text(inside[1], unit)} by name"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "radio" if issubclass(annotation, RadioSpec) else "mapping"
     return getattr(annotation, "__name__", str(annotation))

@@ -26,7 +26,7 @@ from lightlag.orbiters.relay import PICTURE_PRIORITY
 from lightlag.orbiters.turns import turns
 
 from . import FACTS
-from .instruments import InstrumentSpec, observe
+from .instruments import InstrumentName, InstrumentSpec, observe
 
 #: Turning points are looked for this far ahead.
 _AHEAD_NS = 600 * NS_PER_S
@@ -40,9 +40,10 @@ class Hope(hope.Hope):
 
         lga: RadioSpec | None = Field(default=None, description="downlink through the low-gain antenna, if it is used")
         low_gain_until: Utc | None = Field(default=None, description="until when it sends by lga and not by xband")
-        instruments: dict[str, InstrumentSpec] = Field(default={}, description="what looks at Mars, by name")
+        instruments: dict[InstrumentName, InstrumentSpec] = Field(default={}, description="what looks at Mars")
         contacts: tuple[ContactSpec, ...] = Field(
-            default=(), description="when it sends; what it has to tell otherwise is kept. None: always"
+            default=(),
+            description="when it sends, what it has to tell being kept until then; always, if there are none",
         )
 
     sends = (*hope.Hope.sends, PicturePiece)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from lightlag.nodes.camera import MARS, PinholeCamera, Window, angle_deg
 from lightlag.nodes.params import NodeParams
@@ -17,6 +17,10 @@ from lightlag.nodes.units import Seconds, Utc
 #: A field that is wider than this many pixels is not drawn: 16 MB.
 _MOST_PX = 4096
 _CENTRE, _NORTH = (0.0, 0.0, 0.0), (0.0, 0.0, 1.0)
+
+
+#: What its pictures are called after, in the names of files, too.
+InstrumentName = Annotated[str, StringConstraints(pattern=r"^\w+$")]
 
 
 class InstrumentSpec(NodeParams):

@@ -70,6 +70,7 @@ def test_the_approach_in_the_facts_is_what_the_fit_finds(arriving):
     assert found.position_km == pytest.approx(APPROACH["position_km"], abs=1e-5)
     assert found.velocity_km_s == pytest.approx(APPROACH["velocity_km_s"], abs=1e-8)
     assert found.delta_v_km_s == pytest.approx(APPROACH["delta_v_km_s"], abs=1e-8)
+    assert [found.raan_deg, found.aop_deg] == pytest.approx([APPROACH["raan_deg"], APPROACH["aop_deg"]], abs=1e-2)
     assert found.v_infinity_km_s == pytest.approx(found.transfer_v_infinity_km_s, abs=1e-8)
 
 
@@ -82,6 +83,17 @@ def test_the_graph_flies_what_the_facts_say():
     assert list(burn.delta_v_km_s) == APPROACH["delta_v_km_s"]
     assert burn.over == 60 * FACTS.value("arrival.burn_min")
     assert Epoch.parse(burn.at).t_ns(burning.nominal.state.epoch) == 0
+
+
+def test_the_science_orbit_is_the_published_one_in_the_plane_of_the_fit():
+    params = load_graph("hope-science").nodes["hope"].params
+    orbit, science = params.trajectory.kepler, FACTS.values("science")
+    assert [orbit.periapsis, orbit.apoapsis] == [science["periapsis_km"], science["apoapsis_km"]]
+    assert orbit.inclination == science["inclination_deg"]
+    assert [orbit.raan, orbit.aop] == pytest.approx([APPROACH["raan_deg"], APPROACH["aop_deg"]], abs=0.1)
+    pixels = {name: round(spec.pixel_rad * 1e6) for name, spec in params.instruments.items()}
+    elements = FACTS.values("instruments")
+    assert pixels == {"exi": 4 * elements["exi_urad"], "emirs": elements["emirs_urad"], "emus": elements["emus_urad"]}
 
 
 def test_the_facts_are_those_of_the_reference(published):
@@ -161,3 +173,9 @@ def test_a_contact_with_nobody_is_refused():
     hope = Hope("hope", Hope.Params.model_validate({"contacts": [contact]}))
     with pytest.raises(GraphError, match=r"'madird' is no node of this graph.*madrid"):
         hope.check(["madrid", "hope"])
+
+
+def test_an_instrument_has_a_name_that_a_file_can_have():
+    exi = {"sees": "visible", "first": "2021-05-23T01:00:00Z", "every": "1 h", "pixel_rad": 1e-3}
+    with pytest.raises(ValueError, match="should match pattern"):
+        Hope.Params.model_validate({"instruments": {"../exi": exi}})

@@ -34,6 +34,7 @@ class Talker(Node):
     class Params(NodeParams):
         pauses: tuple[Seconds, ...] = (60.0, 90.0)
         rest: Seconds | None = Field(default=None, gt=0, lt=7200)
+        turns: dict[str, Seconds] = Field(default={})
 
 
 def by_name(node: type[Node]) -> dict[str, Parameter]:
@@ -93,6 +94,7 @@ def test_quantities_in_lists_and_in_what_may_be_nothing_have_their_units() -> No
     found = by_name(Talker)
     assert (found["pauses"].type, found["pauses"].default) == ("list of duration", "[1 min, 1.5 min]")
     assert (found["rest"].type, found["rest"].default, found["rest"].high) == ("duration", None, "less than 2 h")
+    assert found["turns"].type == "duration by name"
 
 
 def test_a_trajectory_is_told_in_a_line() -> None:
