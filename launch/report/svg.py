@@ -107,7 +107,10 @@ def time_ticks(epoch: Epoch, low_ns: int, high_ns: int, most: int) -> list[tuple
     instants = range(start_ns, high_ns + 1, step_ns)
     if step_ns >= 86400 * _S:
         return [(t_ns, epoch.utc(t_ns, 0)[:10]) for t_ns in instants]
-    return [(t_ns, clock(epoch, t_ns, digits)[: 5 if step_ns % (60 * _S) == 0 else None]) for t_ns in instants]
+    labels = {t_ns: clock(epoch, t_ns, digits)[: 5 if step_ns % (60 * _S) == 0 else None] for t_ns in instants}
+    if span_ns > 86400 * _S:  # which of several midnights it is
+        labels |= {t_ns: epoch.utc(t_ns, 0)[5:10] for t_ns, label in labels.items() if label == "00:00"}
+    return [*labels.items()]
 
 
 def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:

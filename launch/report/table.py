@@ -8,7 +8,7 @@ from lightlag.bus.time import NS_PER_S, Epoch
 
 from .places import Places
 from .reading import Happening, Learnt, Reading
-from .words import between, clock, count, duration, listing, moment, plain, quantity, safe, split_unit
+from .words import between, clock, count, duration, listing, plain, quantity, safe, split_unit, time_beside
 
 #: Differences of more than this stand out.
 _STANDS_OUT_S = 2.0
@@ -30,7 +30,7 @@ def event_table(run: Reading, places: Places) -> str:
             if day:  # that of the first is above
                 rows += f'<tr class="day"><th scope="rowgroup" colspan="{len(heads)}">{today}</th></tr>'
             day = today
-        rows += _row(run.graph.epoch, run.graph.until_ns, places, event, compared, heads, several)
+        rows += _row(run.graph.epoch, places, event, compared, heads, several)
     head = "".join(f'<th scope="col">{safe(text)}</th>' for text in heads)
     key = (
         '<p class="small"><span class="key model">upper figure: this run</span> '
@@ -49,13 +49,7 @@ def _compared(events: Sequence[Happening]) -> list[str]:
 
 
 def _row(
-    epoch: Epoch,
-    until_ns: int,
-    places: Places,
-    event: Happening,
-    compared: Sequence[str],
-    heads: Sequence[str],
-    several: bool,
+    epoch: Epoch, places: Places, event: Happening, compared: Sequence[str], heads: Sequence[str], several: bool
 ) -> str:
     source = f'<span class="dim"> {safe(event.source)}</span>' if several else ""
     title = f' title="as flown: {safe(event.flown.source)}"' if event.flown else ""
@@ -70,7 +64,7 @@ def _row(
         model = quantity(event.values[name], unit) if name in event.values else ""
         published = event.flown.values.get(name) if event.flown else None
         cells.append(_two(model, between(*published, unit) if published else ""))
-    cells.append(f"<td>{''.join(_news(epoch, until_ns, places, event))}</td>")
+    cells.append(f"<td>{''.join(_news(epoch, places, event))}</td>")
     return f"<tr>{''.join(cells)}</tr>"
 
 
@@ -86,14 +80,14 @@ def _difference(event: Happening) -> str:
     return f"<strong>{text}</strong>" if abs(difference_s) > _STANDS_OUT_S else text
 
 
-def _news(epoch: Epoch, until_ns: int, places: Places, event: Happening) -> Iterator[str]:
+def _news(epoch: Epoch, places: Places, event: Happening) -> Iterator[str]:
     far = [news for news in event.learnt if places.far(event.source, news.receiver)]
     shown = far or ([] if len(places.groups) > 1 else event.learnt)
     if not shown:
         heard = "heard by nobody" if not event.learnt else "heard by nobody far away"
         yield f'<span class="dim">{"not in this run" if event.scet_ns is None else heard}</span>'
     for news in sorted(shown, key=lambda news: (news.ert_ns, news.receiver)):
-        when = moment(epoch, news.ert_ns, until_ns)
+        when = time_beside(epoch, news.ert_ns, event.scet_ns or news.ert_ns)
         yield (
             f'<span class="news" title="{safe(" → ".join(news.path))}"><b>{safe(news.receiver)}</b> '
             f'{when} <span class="dim">{_way(news)}, {duration(news.delay_s)}</span></span>'

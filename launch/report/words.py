@@ -43,9 +43,10 @@ def clock(epoch: Epoch, t_ns: int, digits: int = 3) -> str:
     return epoch.utc(t_ns, digits)[11:-1]
 
 
-def moment(epoch: Epoch, t_ns: int, until_ns: int) -> str:
-    """The same, with the day in runs that last for more than one: ``02-15 09:00:00.000``."""
-    return f"{epoch.utc(t_ns)[5:10]} {clock(epoch, t_ns)}" if until_ns > _DAY_NS else clock(epoch, t_ns)
+def time_beside(epoch: Epoch, t_ns: int, beside_ns: int) -> str:
+    """The same, with the day before it if that is another than of what stands beside it: ``02-19 00:11:26.302``."""
+    told = epoch.utc(t_ns, 3)
+    return clock(epoch, t_ns) if told[:10] == epoch.utc(beside_ns, 3)[:10] else told[5:-1].replace("T", " ")
 
 
 def duration(t_s: float) -> str:
