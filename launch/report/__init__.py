@@ -23,7 +23,7 @@ from lightlag.launch.rundir.directory import RunDirectory
 from .descent import descents
 from .drawing import graph_drawing
 from .faults import faults, told_of_faults
-from .figures import losses, masthead, run_tables
+from .figures import judged, losses, masthead, run_tables
 from .geometry import Geometry
 from .heard import who_heard_whom
 from .pictures import pictures
@@ -51,7 +51,7 @@ def write_report(
     nodes published, as the run directory lists it.
     """
     run = read_run(directory, graph)
-    places = find_places(run)
+    places = find_places(run, geometry.sites)
     descent = descents(run)
     drawing = graph_drawing(graph, geometry, summary.get("groups") or ())
     sections = [
@@ -63,14 +63,14 @@ def write_report(
         ),
         _section(
             "descent" if descent else "events",
-            "The descent" if descent else "What happened",
+            "The descent" if descent and len({event.source for event in run.events}) == 1 else "What happened",
             told_of(run),
             descent + event_table(run, places),
         ),
         _section(
             "heard",
             "Who heard whom",
-            "Every message is judged for everybody who might receive it, and ends in a reception or in a reason.",
+            judged(summary),
             who_heard_whom(run, places),
         ),
         _section("faults", "What went wrong on purpose", told_of_faults(run), faults(run)),

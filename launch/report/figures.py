@@ -29,6 +29,8 @@ _REASONS = {
 }
 _DIGEST_SHOWN = 12
 _WAY_WIDTH = 1152.0
+#: Of a group on the way no more names than these, and how many more.
+_NAMED = 6
 #: When pulses leave, in seconds of the page's animation.
 _PULSE = (0, 3, 6)
 
@@ -59,6 +61,13 @@ def masthead(run: Reading, places: Places, summary: Mapping[str, Any]) -> str:
     )
 
 
+def judged(summary: Mapping[str, Any]) -> str:
+    """What becomes of a message, and for how many receivers one is judged on average."""
+    verdicts = summary["receptions"] + sum(summary["losses"].values())
+    each = f" ({verdicts / summary['emissions']:.1f} each, on average)" if summary["emissions"] else ""
+    return f"Every message is judged for everybody who might receive it{each}, and ends in a reception or in a reason."
+
+
 def _fork(summary: Mapping[str, Any]) -> str:
     """Of which run this one is a fork, if it is one."""
     return f'<p class="when">fork of {safe(fork_text(summary["fork"]))}</p>' if "fork" in summary else ""
@@ -78,8 +87,9 @@ def _way(places: Places) -> str:
     for index, (group, gap_ns) in enumerate(zip(places.groups, [*places.gaps_ns, 0], strict=True)):
         canvas.add("circle", "stop" if index else "stop first", cx=x(at_ns), cy=30, r=6)
         anchor = "start" if index == 0 else "end" if gap_ns == 0 else "middle"
+        named = group if len(group) <= _NAMED + 1 else [*group[:_NAMED], f"{len(group) - _NAMED} more"]
         canvas.text(
-            "stopname", x(at_ns) + {"start": -6, "end": 6, "middle": 0}[anchor], 60, " · ".join(group), anchor=anchor
+            "stopname", x(at_ns) + {"start": -6, "end": 6, "middle": 0}[anchor], 60, " · ".join(named), anchor=anchor
         )
         if gap_ns:
             text = f"{duration_of_ns(gap_ns)} of {places.medium}"

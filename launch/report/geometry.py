@@ -51,11 +51,13 @@ class Realised(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a node is: at which body (``mars``, ``earth``, ``sun``), how, and how high over its ellipsoid."""
+    """Where a node is: at which body (``mars``, ``earth``, ``sun``), how, how high over its ellipsoid; its position."""
 
     body: str
     kind: Kind
     height_km: float
+    #: ICRF, barycentric.
+    position_km: Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +122,11 @@ def _site(world: Realised, node: str, at_ns: int) -> Site:
             continue
         height_km = around.altitude_km(body, at_ns)
         if around.trajectory(node).zenith(at_ns) is not None:
-            return Site(body, "surface", height_km)
+            return Site(body, "surface", height_km, position_km)
         speed = _difference(velocity_km_s, centre.velocity_km_s)
         stays = _stays_up(arm, speed, world.space.gm_km3_s2(body), world.space.radii_km(body)[0])
-        return Site(body, "orbit" if stays else "flight", height_km)
-    return Site("sun", "flight", around.altitude_km("sun", at_ns))
+        return Site(body, "orbit" if stays else "flight", height_km, position_km)
+    return Site("sun", "flight", around.altitude_km("sun", at_ns), position_km)
 
 
 def _difference(one: Vector, other: Vector) -> Vector:

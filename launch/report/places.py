@@ -1,11 +1,20 @@
-"""Who is near whom: nodes ordered by distance and grouped by light time, from the delays of a run alone."""
+"""Who is near whom: nodes ordered by distance and grouped by the time between them.
+
+That is light time where nodes have a place, and the delays of the run where they have none (they are on wires only).
+"""
 
 from __future__ import annotations
 
 import heapq
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from lightlag.bus.time import NS_PER_S
+from lightlag.orbiters import C_KM_S
+
+from .geometry import Site
 from .reading import RECEIVED, Reading
 
 #: Nodes that are nearer to each other than this share of the longest delay stand together.
@@ -33,8 +42,8 @@ class Places:
         return not any(one in group and other in group for group in self.groups)
 
 
-def find_places(run: Reading) -> Places:
-    """Order and group the nodes between which there was a message."""
+def find_places(run: Reading, sites: Mapping[str, Site]) -> Places:
+    """Order and group the nodes between which there was a message; ``sites`` says where those in space were."""
     near: dict[str, dict[str, int]] = {}
     for (source, receiver), delay_ns in sorted(run.delay_ns.items()):
         for one, other in ((source, receiver), (receiver, source)):
@@ -42,6 +51,11 @@ def find_places(run: Reading) -> Places:
             known[other] = min(delay_ns, known.get(other, delay_ns))
     if not near:
         return Places([], [])
+    placed = [node for node in near if node in sites]
+    for index, one in enumerate(placed):
+        for other in placed[index + 1 :]:
+            way_km = math.dist(sites[one].position_km, sites[other].position_km)
+            near[one][other] = near[other][one] = round(way_km / C_KM_S * NS_PER_S)
     distance_ns = _distances(near, _start(run))
     order = sorted(near, key=lambda node: (distance_ns.get(node, 1 << 62), node))
     longest_ns = max(run.delay_ns.values())

@@ -23,11 +23,11 @@ def event_table(run: Reading, places: Places) -> str:
     heads += [split_unit(name)[0] for name in compared]
     heads.append("first learnt far away (ERT)" if len(places.groups) > 1 else "first learnt (ERT)")
     several = len({event.source for event in run.events}) > 1
-    rows, day = "", ""
+    rows, day, several_days = "", "", run.graph.until_ns > 86_400 * NS_PER_S
     for event in run.events:
         at_ns = event.flown_ns if event.scet_ns is None else event.scet_ns
         if at_ns is not None and (today := run.graph.epoch.utc(at_ns)[:10]) != day:
-            if day:  # that of the first is above
+            if day or several_days:
                 rows += f'<tr class="day"><th scope="rowgroup" colspan="{len(heads)}">{today}</th></tr>'
             day = today
         rows += _row(run.graph.epoch, places, event, compared, heads, several)

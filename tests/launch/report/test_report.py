@@ -35,9 +35,11 @@ from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeParams
 from lightlag.nodes.picture import pieces, png_bytes
 from lightlag.nodes.telemetry import VehicleState
+from lightlag.orbiters import C_KM_S
 
 EPOCH = Epoch.parse("2021-02-18T20:00:00Z")
 LIGHT_NS, NEAR_NS = 100 * NS_PER_S, 30_000_000
+LIGHT_KM = C_KM_S * LIGHT_NS / NS_PER_S
 UNTIL_NS = 600 * NS_PER_S
 TOUCHDOWN_S, BLACKOUT_S, PLAYBACK_S = 200, (100, 130), 400
 
@@ -79,8 +81,8 @@ class Run:
     def geometry(self) -> Geometry:
         """Everybody is at Mars but the two stations."""
         nodes = frozenset(self.graph.nodes)
-        sites = {node: Site("mars", "orbit", 400.0) for node in self.graph.nodes if node not in ("east", "west")}
-        sites |= {node: Site("earth", "surface", 1.0) for node in ("east", "west") if node in nodes}
+        here, there = Site("mars", "orbit", 400.0, (0.0, 0.0, 0.0)), Site("earth", "surface", 1.0, (LIGHT_KM, 0.0, 0.0))
+        sites = {node: there if node in ("east", "west") else here for node in self.graph.nodes}
         delays = {("mars", "mars"): Delay(NEAR_NS, NEAR_NS), ("mars", "earth"): Delay(LIGHT_NS, LIGHT_NS)}
         return Geometry(0, sites, {"space": Reach(nodes, nodes, nodes, delays)})
 
@@ -258,7 +260,7 @@ def test_telemetry_that_nobody_heard_is_shown_with_its_reason(run: Run) -> None:
 def test_nodes_are_grouped_by_light_time(run: Run) -> None:
     fly(run).write()
     reading = read_run(run.directory, run.graph)
-    places = find_places(reading)
+    places = find_places(reading, run.geometry().sites)
     assert places.groups == [["falcon", "keeper", "relay"], ["east", "west"]]
     assert places.gaps_ns == [pytest.approx(LIGHT_NS, abs=1e8)]
     assert light_time(reading, places) == ("falcon", "east", LIGHT_NS + 4)
