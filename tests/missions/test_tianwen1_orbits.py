@@ -154,5 +154,17 @@ def test_the_parking_orbit_is_the_published_one(february):
     assert high_km == pytest.approx(59_000, abs=500)
 
 
+def test_before_separation_it_would_fall_into_mars_and_after_it_passes_above(reference):
+    told = YAML(typ="safe").load((reference / "tianwen1_edl.yaml").read_text())
+    space = space_of("landing")
+    for name, low_km in (
+        ("lander", told["entry_trajectory_before_separation"]["elements"]["periapsis_alt_km"]),
+        ("landing", next(e for e in told["events"] if e["id"] == "orbiter_avoidance_burn")["new_periapsis_alt_km"]),
+    ):
+        flown = path(name).model().realise(space)
+        at_ns = space.epoch.t_ns("2021-05-14T21:36:34Z")
+        assert shape(*about_mars(space, flown, at_ns))[0] == pytest.approx(low_km, abs=1.0)
+
+
 def test_a_relay_path_is_a_coast():
     assert set(declared("relay")) == {"state"}
