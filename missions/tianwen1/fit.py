@@ -19,7 +19,8 @@ from lightlag.orbiters.frames import subtract
 from .paths import declared, facts, path, state
 from .zhurong import landing
 
-#: Targets of the landing: E in seconds, height above the site in km (CN, ZEN); the site itself is the rest.
+#: Targets of the landing: E in seconds, height above the site in km (CN, ZEN). The rest is that the parachute is released
+#: above the site; later the divert would hide where guidance had led to.
 MORTAR_S, MORTAR_KM, HEATSHIELD_S, RELEASE_S, TOUCHDOWN_S = 284.0, 10.0, 310.0, 370.0, 550.0
 _KM_PER_DEG = 59.1
 
@@ -93,7 +94,7 @@ def fitted_landing() -> list[float]:
         flown = landing(**changed(x)).realise(space)
         at = {event.id: event for event in flown.events}
         e_s = {name: (event.t_ns - flown.entry_interface_ns) / NS_PER_S for name, event in at.items()}
-        mortar, down = at["parachute_mortar"].values, at["touchdown"].values
+        mortar, down = at["parachute_mortar"].values, at["parachute_release"].values
         return [
             e_s["parachute_mortar"] - MORTAR_S,
             10.0 * (mortar["height_km"] - MORTAR_KM),
@@ -109,7 +110,8 @@ def fitted_landing() -> list[float]:
     begin = [now.guidance.bank_deg, now.guidance.reversals_s[0], low, high]
     begin += [now.parachute.drag_factor, now.descent.heatshield_mach, now.descent.hover_s]
     scale = [10, 10, 0.1, 0.1, 0.1, 0.1, 10]
-    return [float(value) for value in least_squares(off, begin, x_scale=scale, diff_step=1e-3).x]
+    found = least_squares(off, begin, bounds=(0.0, 500.0), x_scale=scale, diff_step=1e-3)
+    return [float(value) for value in found.x]
 
 
 def main() -> None:
