@@ -40,6 +40,12 @@ CRATER_REACH = 2.0
 _PROFILE_STEPS = 1 << 14
 
 
+def smooth(x: Field) -> Field:
+    """From 0 to 1 as x goes from 0 to 1, level at both ends."""
+    x = np.clip(x, _F(0), _F(1))
+    return x * x * (_F(3) - _F(2) * x)
+
+
 def _profile() -> Field:
     """Height of a crater in units of its depth, over the square of the distance from its centre in radii.
 

@@ -4,8 +4,8 @@
     port, radio, node, setting  how a node talks; what a node is; what may change while it runs
     parts, steering             what a node class is made of, told without running it; how a node changes its course
     events, telemetry           what spacecraft say
-    store, clock, camera,       parts: on-board store, on-board clock, camera, what is in front of it,
-    scene, picture              and pictures that travel in pieces
+    store, recorder, clock,     parts: on-board store, what is told in contacts alone, on-board clock, camera, what is
+    camera, scene, picture      in front of it, and pictures that travel in pieces
     rover, ground_station       kinds of node that no orbit distinguishes
     faults, rules               what can go wrong on purpose; what a fault does to what arrives
     host, outlet, lifecycle,    runs nodes in one process; a node in it; how nodes come and go there;
@@ -24,6 +24,7 @@ from .params import NodeName, NodeParams, PartSpec, RadioSpec
 from .parts import parts_of
 from .port import Port
 from .radio import Radio
+from .recorder import ContactSpec, Recorder
 from .rover import Rover
 from .steering import Steering
 from .store import Store
@@ -34,6 +35,7 @@ __all__ = [
     "Ball",
     "Clock",
     "ClockSpec",
+    "ContactSpec",
     "Event",
     "GroundStation",
     "Host",
@@ -47,6 +49,7 @@ __all__ = [
     "Published",
     "Radio",
     "RadioSpec",
+    "Recorder",
     "Rover",
     "State",
     "Steering",

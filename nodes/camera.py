@@ -160,6 +160,7 @@ class CameraSpec(PartSpec):
     target_lon: Degrees = Field(ge=-360, le=360, description="predicted target at the shutter, east longitude")
     target_height: Kilometres = Field(description="predicted target at the shutter, height over the ellipsoid")
     target_at: tuple[float, float] = Field(default=(0.66, 0.22), description="where in the window, fractions")
+    send_at: Utc | None = Field(default=None, description="when it begins its way home; at once if not given")
     scene: str = Field(pattern=r"^[\w.]+:\w+$", description="what is in front of the camera: 'package.module:NAME'")
 
     def camera(self, position_km: Vector, body: Ellipsoid = MARS) -> PinholeCamera:

@@ -64,7 +64,7 @@ class Mro(RelayOrbiter):
                 tasks.create_task(self.take_picture(self.params.hirise))
 
     async def take_picture(self, spec: CameraSpec) -> None:
-        """Wait for the shutter, take the picture, and send it home behind everything more urgent."""
+        """Wait for the shutter, take the picture, and send it home when that is due, behind everything more urgent."""
         shutter_ns = self.epoch.t_ns(spec.shutter)
         if shutter_ns < self.now_ns:
             self.log("the shutter time has passed", level="warning", shutter=spec.shutter)
@@ -84,6 +84,8 @@ class Mro(RelayOrbiter):
         )
         facts = photo.facts()
         self.log("picture taken", facts=facts)
+        if spec.send_at is not None:
+            await self.sleep_until(spec.send_at)
         for piece in pieces(spec.name, photo.pixels, shutter_ns, facts):
             with self.refusals_told():
                 self.xband.send(piece, priority=PICTURE_PRIORITY)

@@ -17,6 +17,8 @@ from lightlag.nodes.picture import crop
 from .words import duration, listing, quantity, safe, split_unit
 
 _WIDEST_PX, _CROP_PX = 1600, 224
+#: Pictures up to so many pixels wide stand side by side, where there are several; of the second kind each is seen.
+_SMALL_PX, _TINY_PX = 1000, 200
 _JPEG_QUALITY = 82
 #: Larger ones stay files: a page is no place for them, nor is a run's end the time to unpack gigabytes.
 _MOST_PIXELS = 60_000_000
@@ -38,8 +40,11 @@ class _Shot:
 
 
 def pictures(folder: Path, epoch: Epoch, products: Sequence[Mapping[str, Any]]) -> str:
-    """A figure for each picture among what nodes published; empty if there is none."""
-    return "".join(_figure(shot, epoch) for shot in _shots(folder, products))
+    """A figure for each picture among what nodes published; empty if there is none. Small ones stand side by side."""
+    drawn = [_figure(shot, epoch) for shot in _shots(folder, products)]
+    large = "".join(figure for figure, width in drawn if width > _SMALL_PX)
+    small = [figure for figure, width in drawn if width <= _SMALL_PX]
+    return large + (f'<div class="gallery">{"".join(small)}</div>' if len(small) > 1 else "".join(small))
 
 
 def _shots(folder: Path, products: Sequence[Mapping[str, Any]]) -> list[_Shot]:
@@ -59,7 +64,8 @@ def _shots(folder: Path, products: Sequence[Mapping[str, Any]]) -> list[_Shot]:
     return list(shots.values())
 
 
-def _figure(shot: _Shot, epoch: Epoch) -> str:
+def _figure(shot: _Shot, epoch: Epoch) -> tuple[str, int]:
+    """The figure, and how wide the picture is in pixels."""
     from PIL import Image
 
     facts = {name: value for name, value in shot.facts.items() if isinstance(value, int | float)}
@@ -74,7 +80,8 @@ def _figure(shot: _Shot, epoch: Epoch) -> str:
         except (OSError, SyntaxError, Image.DecompressionBombError):  # what Pillow raises for a file that is no picture
             shown = _LEFT_OUT
     told = _facts(shot, facts, size, epoch)
-    return f'<figure class="picture"><h3>{safe(shot.name)}</h3>{shown}<dl class="facts">{told}</dl></figure>'
+    figure = f'<figure class="picture"><h3>{safe(shot.name)}</h3>{shown}<dl class="facts">{told}</dl></figure>'
+    return figure, size[0] if size else 0
 
 
 def _pixels(image: Any) -> Any:
@@ -98,7 +105,8 @@ def _shown(pixels: Any, facts: Mapping[str, float], name: str) -> str:
         wide = wide.resize(
             (_WIDEST_PX, max(1, round(height * _WIDEST_PX / width))), Image.Resampling.LANCZOS, reducing_gap=2.0
         )
-    frame = _image(wide, "JPEG", f"{name}, the whole frame")
+    tiny = width <= _TINY_PX
+    frame = _image(wide, "PNG" if tiny else "JPEG", f"{name}, the whole frame", "tiny" if tiny else "")
     if not ("target_column_px" in facts and "target_row_px" in facts and pixels.ndim == 2 and width > 2 * _CROP_PX):
         return f'<div class="frames"><div class="wide">{frame}</div></div>'
     centre = facts["target_column_px"], facts["target_row_px"]
@@ -113,11 +121,11 @@ def _shown(pixels: Any, facts: Mapping[str, float], name: str) -> str:
     )
 
 
-def _image(image: Any, kind: str, alt: str) -> str:
+def _image(image: Any, kind: str, alt: str, style: str = "") -> str:
     file = io.BytesIO()
     image.save(file, format=kind, optimize=True, **({"quality": _JPEG_QUALITY} if kind == "JPEG" else {}))
     data = base64.b64encode(file.getvalue()).decode()
-    size = f'width="{image.width}" height="{image.height}"'
+    size = f'width="{image.width}" height="{image.height}"' + (f' class="{style}"' if style else "")
     return f'<img alt="{safe(alt)}" {size} src="data:image/{kind.lower()};base64,{data}">'
 
 

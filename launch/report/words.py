@@ -18,6 +18,7 @@ _UNITS = {
     "mb": "MB",
     "pa": "Pa",
     "g": "g",
+    "h": "h",
     "s": "s",
 }
 #: Characters that may not stand in a page.

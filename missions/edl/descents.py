@@ -54,7 +54,7 @@ class WayDown(NodeParams, ABC):
     heatshield_mach: Positive
     #: Free fall from leaving the parachute to the start of the engines.
     drop_s: Annotated[Seconds, Field(gt=0)]
-    #: How far navigation can move the touchdown.
+    #: How far guidance can move the touchdown in the powered descent.
     divert_km: Annotated[Kilometres, Field(ge=0)]
 
     @property
@@ -97,7 +97,8 @@ class SkyCrane(WayDown):
 
     kind: Literal["sky crane"] = "sky crane"
     radar_lock_height_km: Annotated[Kilometres, Field(gt=0)]
-    trn_height_km: Annotated[Kilometres, Field(gt=0)]
+    #: Of the start of terrain-relative navigation; none: it has none.
+    trn_height_km: Annotated[Kilometres, Field(gt=0)] | None
     #: Deceleration of the first leg that the separation trigger counts on.
     braking_m_s2: Positive
     constant_speed_m_s: Positive
@@ -122,7 +123,8 @@ class SkyCrane(WayDown):
     @property
     def heights_km(self) -> Mapping[str, float]:
         """Events under the parachute that are a height."""
-        return {"radar_lock": self.radar_lock_height_km, "trn_start": self.trn_height_km}
+        navigation = {} if self.trn_height_km is None else {"trn_start": self.trn_height_km}
+        return {"radar_lock": self.radar_lock_height_km, **navigation}
 
     @property
     def standing_s(self) -> Mapping[str, float]:

@@ -7,16 +7,13 @@ vehicle is built to its published sizes and lit by the Sun of the moment.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from lightlag.missions.mars2020.parachute import draw
-from lightlag.missions.terrain import Crater, Field, Ground, fractal_tile, ground_texture, oblique_view
-from lightlag.nodes.camera import MARS, PinholeCamera
-from lightlag.nodes.scene import SceneObject
-from lightlag.nodes.trajectory import Vector
+from lightlag.missions.parachute import GORES, Canopy
+from lightlag.missions.scene import SiteScene
+from lightlag.missions.terrain import Crater, Field, Ground, fractal_tile, ground_texture, smooth
+from lightlag.nodes.camera import MARS
 
 _F = np.float32
 
@@ -25,14 +22,7 @@ _F = np.float32
 _SITE_LAT_DEG, _SITE_LON_DEG = 18.44463, 77.45089
 #: The crater floor there against the ellipsoid (radius 3394.173 km at that latitude).
 _FLOOR_KM = 3391.937 - 3394.173
-#: The node that comes down under a parachute.
-_VEHICLE = "perseverance"
 _SEED = 20210218
-
-#: Detector (assumed, of HiRISE's order): electrons for a radiance factor of 1, read noise in electrons, and how much
-#: of its light a pixel gives to each neighbour. The table to 8 bits takes off the haze and rounds off the highlights.
-_ELECTRONS, _READ_NOISE, _SPREAD = _F(120_000), _F(60), _F(0.13)
-_BLACK, _KNEE, _ROWS = _F(0.065), _F(0.16), 16
 
 #: The western delta as a union of discs: centre (east, north) from the landing site and radius, m. The channel enters
 #: in the west; the real fan lies around 18.48 N 77.36 E and ends 2 km from the landing site. The lobes in the
@@ -52,12 +42,6 @@ _DELTA_M, _FRONT_M = 60.0, 330.0
 _BIG_CRATERS = (Crater(2330.0, 5720.0, 380.0, 0.13, (0.08, -0.1, 0.03)), Crater(-2600.0, -4300.0, 620.0, 0.14))
 
 
-def _smooth(x: Field) -> Field:
-    """From 0 to 1 as x goes from 0 to 1, level at both ends."""
-    x = np.clip(x, _F(0), _F(1))
-    return x * x * (_F(3) - _F(2) * x)
-
-
 def _relief(east_m: Field, north_m: Field) -> tuple[Field, Field]:
     """Large forms: height (m) and albedo at places (east, north), m from the landing site."""
     broad = fractal_tile(_SEED, 0.9)
@@ -67,10 +51,10 @@ def _relief(east_m: Field, north_m: Field) -> tuple[Field, Field]:
     for east, north, radius in _LOBES:
         inside = np.maximum(inside, _F(radius) - np.sqrt((east_m - _F(east)) ** 2 + (north_m - _F(north)) ** 2))
     inside += patches * _F(9.0) + rolling * _F(90.0)
-    fan = _smooth(inside / _F(_FRONT_M))
+    fan = smooth(inside / _F(_FRONT_M))
     # Ledges on the scarp, where harder beds crop out.
     steps = np.floor(fan * _F(3))
-    beds = _F(0.7) * fan + _F(0.1) * (steps + _smooth(fan * _F(3) - steps))
+    beds = _F(0.7) * fan + _F(0.1) * (steps + smooth(fan * _F(3) - steps))
     height = rolling * _F(22.0) + patches * _F(2.5) + beds * (_F(_DELTA_M) + patches * _F(3.0))
     for crater in _BIG_CRATERS:
         height += crater.height(east_m, north_m)
@@ -93,41 +77,19 @@ def jezero_ground() -> Ground:
     )
 
 
-def develop(light: Field, seed: int) -> NDArray[np.uint8]:
-    """What the detector makes of radiance factors: point spread, shot and read noise, 8 bits through a table.
+def _ring(words: str) -> NDArray[np.bool_]:
+    """Eighty gores that spell ``words``: ten bits a letter (A = 1) or number, the rest filled with 0001111111.
 
-    Works in blocks of rows; the noise is PCG64's, keyed by ``seed``.
+    The canopy of 2021 said so in red and white: "dare mighty things" from the inside out, and where it was sewn.
     """
-    rng = np.random.Generator(np.random.PCG64(seed))
-    height, width = light.shape
-    picture = np.empty((height, width), dtype=np.uint8)
-    for top in range(0, height, _ROWS):
-        stop = min(top + _ROWS, height)
-        block = light[max(top - 1, 0) : stop + 1]
-        block = np.pad(block, ((top == 0, stop == height), (1, 1)), mode="edge")
-        block = (block[:-2] + block[2:]) * _SPREAD + block[1:-1] * (_F(1) - _SPREAD - _SPREAD)
-        electrons = (block[:, :-2] + block[:, 2:]) * (_SPREAD * _ELECTRONS)
-        electrons += block[:, 1:-1] * ((_F(1) - _SPREAD - _SPREAD) * _ELECTRONS)
-        noise = rng.standard_normal(electrons.shape, dtype=_F)
-        electrons += noise * np.sqrt(np.maximum(electrons, _F(0)) + _READ_NOISE * _READ_NOISE)
-        above = np.maximum(electrons * (_F(1) / _ELECTRONS) - _BLACK, _F(0))
-        picture[top:stop] = np.minimum(_F(255 * 1.36) * above / (above + _KNEE) + _F(0.5), _F(255))
-    return picture
+    numbers = [int(word) if word.isdigit() else ord(word) - 64 for word in words.split()]
+    numbers += [127] * (GORES // 10 - len(numbers))
+    return np.array([bit == "1" for number in numbers for bit in f"{number:010b}"])
 
 
-class JezeroScene:
-    """Jezero crater, and Perseverance if it is in sight."""
-
-    def render(
-        self, camera: PinholeCamera, sun: Vector, objects: Sequence[SceneObject], seed: int
-    ) -> NDArray[np.uint8]:
-        """The picture (window height, window width); see ``lightlag.nodes.scene.Scene``."""
-        light = oblique_view(jezero_ground(), camera, sun)
-        for thing in objects:
-            if thing.name == _VEHICLE:
-                draw(light, camera, sun, thing)
-        return develop(light, seed)
-
-
+_CANOPY = Canopy(
+    disk=np.stack([_ring("D A R E"), _ring("M I G H T Y"), _ring("T H I N G S")]),
+    band=_ring("34 11 58 N 118 10 31 W")[np.newaxis],
+)
 #: What a camera's ``scene`` names as ``lightlag.missions.mars2020.scene:JEZERO``.
-JEZERO = JezeroScene()
+JEZERO = SiteScene(jezero_ground, vehicle="perseverance", canopy=_CANOPY)

@@ -159,7 +159,7 @@ def test_commands_and_their_options_are_completed(here: Path) -> None:
 
 
 def test_graphs_and_runs_are_completed(here: Path) -> None:
-    assert completed("launch", "m") == ["mars2020", "mine.yaml"]
+    assert {"mars2020", "mine.yaml"} <= set(completed("launch", "m"))
     assert completed("validate", "mi") == ["mine.yaml"]
     runs = ["runs/latest", "runs/20260102T000000Z-b", "runs/20260101T000000Z-a"]
     assert completed("bag", "info", "") == runs

@@ -303,6 +303,27 @@ def test_different_pictures_of_one_name_are_both_shown(run: Run) -> None:
     assert run.write().count("<img") == 2
 
 
+def test_several_small_pictures_stand_side_by_side_after_the_large_ones(run: Run) -> None:
+    add_picture(run, "east", "one.png", png_bytes(np.zeros((60, 60), np.uint8)))
+    assert 'class="gallery"' not in run.write()
+    add_picture(run, "east", "large.png", png_bytes(np.zeros((4, 1200), np.uint8)))
+    add_picture(run, "east", "other.png", png_bytes(np.zeros((300, 300), np.uint8)))
+    page = run.write()
+    figures, gallery = page.split('<div class="gallery">')
+    assert "<h3>large</h3>" in figures
+    assert re.findall(r"<h3>(\w+)</h3>", gallery) == ["one", "other"]
+    assert 'width="60" height="60" class="tiny" src="data:image/png' in gallery  # each of its pixels is to be seen
+
+
+@pytest.mark.parametrize("t_s", [300, 495])
+def test_how_long_news_took_is_said_within_the_drawing_even_at_its_end(run: Run, t_s: int) -> None:
+    """The run lasts 600 s, and the drawing is 1,120 units wide: the text, about 300 of them, is told by its middle."""
+    run.send("falcon", Event("landed on the far side", t_s * NS_PER_S, {}), t_s * NS_PER_S, {"east": None})
+    place = re.search(r'<text class="brackettext" x="([\d.]+)"[^>]*>landed on the far side: 1 min 40 s', run.write())
+    assert place
+    assert float(place[1]) < 1120 - 150
+
+
 def test_a_picture_of_16_bit_is_shown(run: Run) -> None:
     add_picture(run, "east", "view.png", png_bytes(np.full((8, 8), 40_000, np.uint16)))
     assert "<img" in run.write()
@@ -424,6 +445,7 @@ def test_figures_are_said_as_people_say_them() -> None:
     assert quantity(5332.4, "m/s") == "5,332 m/s"
     assert between(0.9, 12.0, "km") == "900 m–12 km"
     assert split_unit("emission_deg") == ("emission angle", "°")
+    assert split_unit("local_time_h") == ("local time", "h")
 
 
 def test_a_run_that_failed_says_so(run: Run) -> None:

@@ -1,6 +1,7 @@
-"""Perseverance under its parachute, drawn to size: a disk-gap-band canopy, its lines, and the backshell below.
+"""A vehicle under its parachute, drawn to size: a disk-gap-band canopy, its lines, and the backshell below.
 
-Every part is a surface of revolution about the axis of the airflow whose radius squared is quadratic in height, so one
+The sizes are those that Curiosity and Perseverance shared; the colours of a canopy's gores are its mission's. Every
+part is a surface of revolution about the axis of the airflow whose radius squared is quadratic in height, so one
 ray intersection serves the dome, the band and the backshell. The vehicle covers a few thousand samples of a picture;
 they are cast several to a pixel and averaged. Lengths are metres above the vehicle's position, along the axis.
 """
@@ -37,22 +38,16 @@ APEX_M = _HEM_M + _DOME_M
 _FINE, _MARGIN_M = 6, 4.0
 #: Real lines are millimetres thick and invisible from here; these are drawn thick enough to be seen, and fewer.
 _DRAWN_LINES, _LINE_WIDTH_M = 20, 0.055
-_GORES = 80
+#: Of the canopy, around its axis.
+GORES = 80
 _WHITE, _RED, _SHELL, _BELLY, _CORD = 0.46, 0.2, 0.36, 0.1, 0.5
 
 
-def _ring(words: str) -> NDArray[np.bool_]:
-    """Eighty gores that spell ``words``: ten bits a letter (A = 1) or number, the rest filled with 0001111111.
+class Canopy(NamedTuple):
+    """Which gores are red and which white: (rings, gores) of the disk from the inside out, and of the band."""
 
-    The canopy of 2021 said so in red and white: "dare mighty things" from the inside out, and where it was sewn.
-    """
-    numbers = [int(word) if word.isdigit() else ord(word) - 64 for word in words.split()]
-    numbers += [127] * (_GORES // 10 - len(numbers))
-    return np.array([bit == "1" for number in numbers for bit in f"{number:010b}"])
-
-
-_DISK = np.stack([_ring("D A R E"), _ring("M I G H T Y"), _ring("T H I N G S")])
-_BAND = _ring("34 11 58 N 118 10 31 W")[np.newaxis]
+    disk: NDArray[np.bool_]
+    band: NDArray[np.bool_]
 
 
 class _Part(NamedTuple):
@@ -67,10 +62,10 @@ class _Part(NamedTuple):
     gores: NDArray[np.bool_] | None
 
 
-def _dome() -> _Part:
+def _dome(gores: NDArray[np.bool_]) -> _Part:
     squash = (_RADIUS_M / _DOME_M) ** 2
     a, b = _RADIUS_M**2 - squash * _HEM_M**2, 2 * squash * _HEM_M
-    return _Part(_HEM_M, APEX_M - 0.04 * _DOME_M, a, b, -squash, _WHITE, _DISK)
+    return _Part(_HEM_M, APEX_M - 0.04 * _DOME_M, a, b, -squash, _WHITE, gores)
 
 
 def _cone(low_m: float, high_m: float, base_m: float, top_m: float, albedo: float) -> _Part:
@@ -79,20 +74,21 @@ def _cone(low_m: float, high_m: float, base_m: float, top_m: float, albedo: floa
     return _Part(low_m, high_m, at_zero**2, -2 * at_zero * taper, taper**2, albedo, None)
 
 
-_PARTS = (
-    _dome(),
-    _Part(_SKIRT_M, _SKIRT_M + _BAND_M, _RADIUS_M**2, 0.0, 0.0, _WHITE, _BAND),
-    _cone(0.0, _BACKSHELL_M, CAPSULE_M / 2, 0.45 * CAPSULE_M / 2, _SHELL),
-    _cone(_BACKSHELL_M, _BACKSHELL_M + 0.8, 0.9, 0.7, _SHELL),
-    _cone(-0.9, 0.0, 0.3 * CAPSULE_M, 0.36 * CAPSULE_M, _BELLY),
-)
+def _parts(canopy: Canopy) -> tuple[_Part, ...]:
+    return (
+        _dome(canopy.disk),
+        _Part(_SKIRT_M, _SKIRT_M + _BAND_M, _RADIUS_M**2, 0.0, 0.0, _WHITE, canopy.band),
+        _cone(0.0, _BACKSHELL_M, CAPSULE_M / 2, 0.45 * CAPSULE_M / 2, _SHELL),
+        _cone(_BACKSHELL_M, _BACKSHELL_M + 0.8, 0.9, 0.7, _SHELL),
+        _cone(-0.9, 0.0, 0.3 * CAPSULE_M, 0.36 * CAPSULE_M, _BELLY),
+    )
 
 
-def draw(picture: Field, camera: PinholeCamera, sun: Vector, vehicle: SceneObject) -> None:
-    """Draw ``vehicle`` into ``picture``, radiance factors (height, width) of ``camera``'s window; in place.
+def draw(picture: Field, camera: PinholeCamera, sun: Vector, vehicle: SceneObject, canopy: Canopy) -> None:
+    """Draw ``vehicle`` under its ``canopy`` into ``picture``; in place.
 
-    The canopy trails: it stands opposite to the velocity relative to the air. Without such a velocity, or behind the
-    camera, there is nothing to see.
+    ``picture`` holds the radiance factors (height, width) of ``camera``'s window. The canopy trails: it stands opposite
+    to the velocity relative to the air. Without such a velocity, or behind the camera, there is nothing to see.
     """
     sight = np.subtract(vehicle.position_km, camera.position_km)
     if not any(vehicle.velocity_km_s) or float(dot(sight, np.array(camera.boresight))) <= 0:
@@ -121,7 +117,7 @@ def draw(picture: Field, camera: PinholeCamera, sun: Vector, vehicle: SceneObjec
 
     nearest = np.full(screen.shape[:2], np.inf)
     shade = np.zeros(screen.shape[:2])
-    for part in _PARTS:
+    for part in _parts(canopy):
         _cast(part, screen, ray, light, nearest, shade)
     cover = np.isfinite(nearest).astype(np.float64)
     cords = _lines(x, y, dot(np.stack([camera.right, np.array(camera.up)]), axis), turned, camera) * (1.0 - cover)
