@@ -19,8 +19,8 @@ from lightlag.orbiters.frames import subtract
 from .paths import declared, facts, path, state
 from .zhurong import landing
 
-#: Targets of the landing: E in seconds, height above the site in km (CN, ZEN). The rest is that the parachute is released
-#: above the site; later the divert would hide where guidance had led to.
+#: Targets of the landing: E in seconds, height above the site in km (CN, ZEN). The rest is that the parachute is
+#: released above the site; later the divert would hide where guidance had led to.
 MORTAR_S, MORTAR_KM, HEATSHIELD_S, RELEASE_S, TOUCHDOWN_S = 284.0, 10.0, 310.0, 370.0, 550.0
 _KM_PER_DEG = 59.1
 
