@@ -32,10 +32,13 @@ from lightlag.nodes.units import Bits, Seconds, Utc
 from .declared import TrajectorySpec
 from .ephemeris import nearest
 from .manoeuvred import Manoeuvred
+from .turns import turns
 
 #: In safe mode an orbiter sends housekeeping so many times less often. An assumption: what safe modes have in common is
 #: that little is sent, at a low rate; how little differs.
 SAFE_MODE_SLOWER = 10
+#: Turning points are looked for this far ahead.
+_AHEAD_NS = 600 * NS_PER_S
 #: On the downlink, what is relayed goes before housekeeping, and pictures after it.
 RELAY_PRIORITY, PICTURE_PRIORITY = 1, -1
 #: When nothing has been heard from the surface for so long, a pass is over (an assumption); the elevation from which on
@@ -125,6 +128,22 @@ class Orbiter(Node):
                 if self.now_ns <= t_ns:
                     await self.sleep_until(t_ns)
                     self.announce(event, values)
+
+    async def tell_turns(self) -> None:
+        """Say when it is captured, and each time when it is nearest to its planet and farthest, for ever.
+
+        ``captured``, ``periapsis_1``, ``apoapsis_1``, ``periapsis_2``: a type whose orbit is a story starts this.
+        """
+        count: dict[str, int] = {}
+        while True:
+            later_ns = self.now_ns + _AHEAD_NS
+            for t_ns, event in turns(self.surroundings, self.name, self.planet, self.now_ns, later_ns):
+                await self.sleep_until(t_ns)
+                count[event] = count.get(event, 0) + 1
+                here = self.status()
+                told = {"altitude_km": here.altitude_km, "speed_km_s": here.speed_km_s}
+                self.announce(event if event == "captured" else f"{event}_{count[event]}", told)
+            await self.sleep_until(later_ns)
 
     def announce(self, event: str, values: dict[str, float]) -> None:
         """Tell home what has just happened, before anything less urgent."""

@@ -27,6 +27,11 @@ DATA = (
     "missions/emm/hope-science.yaml",
     "missions/mars2020/facts.yaml",
     "missions/mars2020/mars2020.yaml",
+    "missions/tianwen1/facts.yaml",
+    "missions/tianwen1/mex-zhurong.yaml",
+    "missions/tianwen1/tianwen1-arrival.yaml",
+    "missions/tianwen1/tianwen1-orbit.yaml",
+    "missions/tianwen1/zhurong-landing.yaml",
     "orbiters/kernels/lightlag.tls",
     "orbiters/kernels/lightlag.tpc",
 )

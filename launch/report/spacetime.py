@@ -22,8 +22,6 @@ _BOLD_PX = 7.6
 _TOP, _TOP_BARE = 128.0, 34.0
 _ROW, _WIDEST_GAP, _LEAST_GAP = 27.0, 330.0, 90.0
 _LABELS_APART = 25.0
-#: How wide a character of a text is at most, on average: what would leave the drawing is moved inwards.
-_CHARACTER = 7.2
 #: Telemetry is thinned to about this many lines for a stream across the whole run.
 _LINES = 120
 _PIECE: str = PicturePiece.__message_type__.partition("@")[0]  # type: ignore[attr-defined]
@@ -117,8 +115,8 @@ def _axes(diagram: _Diagram) -> None:
     canvas, x, epoch = diagram.canvas, diagram.x, diagram.run.graph.epoch
     for t_ns, label in time_ticks(epoch, 0, diagram.run.graph.until_ns, 10):
         canvas.line("grid", x(t_ns), diagram.top - 16, x(t_ns), diagram.bottom)
-        centre = min(x(t_ns), canvas.width - _CHARACTER * len(label) / 2)
-        canvas.text("ticklabel", centre, diagram.bottom + 18, label, anchor="middle")
+        middle = min(x(t_ns), _WIDTH - len(label) * _BOLD_PX / 2)
+        canvas.text("ticklabel", middle, diagram.bottom + 18, label, anchor="middle")
     canvas.text("axislabel", x.end, diagram.bottom + 38, "UTC, the same for all rows", anchor="end")
     for group, gap_ns in zip(diagram.places.groups, [*diagram.places.gaps_ns, 0], strict=True):
         lowest = diagram.rows[group[-1]]

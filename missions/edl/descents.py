@@ -10,6 +10,7 @@ at a given height, brakes to a stop over the ground, and lets itself down.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
@@ -43,26 +44,55 @@ class Leg(NamedTuple):
     braking_km_s2: float
 
 
-class _Descent(NodeParams):
-    """What every way down is told."""
+class WayDown(NodeParams, ABC):
+    """What every way down is told, and what it answers."""
 
-    #: Of leaving the parachute, and of standing on the ground.
-    left: ClassVar[str] = "backshell_sep"
+    #: Names of the events of leaving the parachute, and of standing on the ground.
+    left: ClassVar[str]
     contact: ClassVar[str]
 
     heatshield_mach: Positive
     #: Free fall from leaving the parachute to the start of the engines.
     drop_s: Annotated[Seconds, Field(gt=0)]
-    #: How far navigation can move the touchdown.
+    #: How far guidance can move the touchdown in the powered descent.
     divert_km: Annotated[Kilometres, Field(ge=0)]
 
+    @property
+    def heights_km(self) -> Mapping[str, float]:
+        """Events under the parachute that are a height."""
+        return {}
 
-class SkyCrane(_Descent):
+    @property
+    def standing_s(self) -> Mapping[str, float]:
+        """Events on the ground, with how long after contact they happen."""
+        return {}
+
+    @property
+    @abstractmethod
+    def braked_height_km(self) -> float:
+        """Height at which braking has to be over."""
+
+    @abstractmethod
+    def separation_height_km(self, sink_km_s: float) -> float:
+        """Height at which a vehicle that sinks at ``sink_km_s`` leaves its parachute."""
+
+    @abstractmethod
+    def legs(self, height_km: float, sink_km_s: float) -> Iterator[Leg]:
+        """From the start of the engines at a height, sinking, to the ground; the first is the braking."""
+
+    @property
+    @abstractmethod
+    def jumps_km_s(self) -> float:
+        """The sum of all jumps of velocity."""
+
+
+class SkyCrane(WayDown):
     """Brakes, and lowers the rover on bridles: the legs, and the triggers under the parachute.
 
     What is followed is the rover's wheels: while the bridles unwind they sink faster than the descent stage.
     """
 
+    left: ClassVar[str] = "backshell_sep"
     contact: ClassVar[str] = "wheels_contact"
 
     kind: Literal["sky crane"] = "sky crane"
@@ -91,13 +121,13 @@ class SkyCrane(_Descent):
         return self
 
     @property
-    def heights_km(self) -> dict[str, float]:
+    def heights_km(self) -> Mapping[str, float]:
         """Events under the parachute that are a height."""
         navigation = {} if self.trn_height_km is None else {"trn_start": self.trn_height_km}
         return {"radar_lock": self.radar_lock_height_km, **navigation}
 
     @property
-    def standing_s(self) -> dict[str, float]:
+    def standing_s(self) -> Mapping[str, float]:
         """Events on the ground, with how long after contact they happen."""
         return {"touchdown_declared": self.declared_after_s}
 
@@ -135,7 +165,7 @@ class SkyCrane(_Descent):
         return 3.0 * unwinding + self.skycrane_speed_m_s * 1e-3
 
 
-class Hover(_Descent):
+class Hover(WayDown):
     """Leaves the parachute at a height, brakes to a stop over the ground, stands there, and lets itself down."""
 
     left: ClassVar[str] = "parachute_release"
@@ -152,16 +182,6 @@ class Hover(_Descent):
         if self.hover_height_km >= self.release_height_km:
             raise ValueError("hover_height_km must be below release_height_km")
         return self
-
-    @property
-    def heights_km(self) -> dict[str, float]:
-        """Events under the parachute that are a height: none."""
-        return {}
-
-    @property
-    def standing_s(self) -> dict[str, float]:
-        """Events on the ground after contact: none."""
-        return {}
 
     @property
     def braked_height_km(self) -> float:

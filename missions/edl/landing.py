@@ -111,8 +111,12 @@ class LandingTrajectory:
     @cached_property
     def _carrier(self) -> Trajectory | None:
         """The path until entry interface, of a vehicle that comes from an orbit."""
-        carrier = self.params.carrier
-        return None if carrier is None else carrier.trajectory.model().realise(self._space)
+        carrier, space = self.params.carrier, self._space
+        if carrier is None:
+            return None
+        if space.until_ns < self.entry_interface_ns:  # a path with burns is known to the end of the run only
+            space = Space(space.epoch, space.ephemeris, until_ns=self.entry_interface_ns, folder=space.folder)
+        return carrier.trajectory.model().realise(space)
 
     @cached_property
     def _flight(self) -> Flight:

@@ -11,14 +11,14 @@ import math
 from typing import NamedTuple
 
 from .arc import Arc
-from .descents import Hover, Leg, SkyCrane
+from .descents import Leg, WayDown
 from .dynamics import Vector, direction, dot, inertial_acceleration, norm
 from .parameters import Site
 
 _STEP_S = 0.1
 
 
-def divert(site: Site, descent: SkyCrane | Hover, up: Vector) -> Vector:
+def divert(site: Site, descent: WayDown, up: Vector) -> Vector:
     """Tangent at ``up`` (in radii) to the touchdown: the site, or as far towards it as the divert goes."""
     target = direction(site.lat_deg, site.lon_deg)
     along = dot(target, up)
@@ -66,7 +66,7 @@ class Steering(NamedTuple):
 
 
 def descend(
-    site: Site, descent: SkyCrane | Hover, t_s: float, position_km: Vector, velocity_km_s: Vector
+    site: Site, descent: WayDown, t_s: float, position_km: Vector, velocity_km_s: Vector
 ) -> tuple[list[Arc], dict[str, float]]:
     """Arcs and marks (E) from the start of the engines to contact."""
     radius = norm(position_km)

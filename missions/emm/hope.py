@@ -23,13 +23,9 @@ from lightlag.nodes.units import Utc
 from lightlag.orbiters import hope
 from lightlag.orbiters.ephemeris import nearest
 from lightlag.orbiters.relay import PICTURE_PRIORITY
-from lightlag.orbiters.turns import turns
 
 from . import FACTS
 from .instruments import InstrumentName, InstrumentSpec, observe
-
-#: Turning points are looked for this far ahead.
-_AHEAD_NS = 600 * NS_PER_S
 
 
 class Hope(hope.Hope):
@@ -118,16 +114,3 @@ class Hope(hope.Hope):
             for piece in pieces(picture, seen.pixels, taken_ns, seen.facts):
                 with self.refusals_told():
                     self.home.send(piece, priority=PICTURE_PRIORITY)
-
-    async def tell_turns(self) -> None:
-        """Say when it is captured, and each time when it is nearest to Mars and farthest."""
-        count: dict[str, int] = {}
-        while True:
-            later_ns = self.now_ns + _AHEAD_NS
-            for t_ns, event in turns(self.surroundings, self.name, self.planet, self.now_ns, later_ns):
-                await self.sleep_until(t_ns)
-                count[event] = count.get(event, 0) + 1
-                here = self.status()
-                told = {"altitude_km": here.altitude_km, "speed_km_s": here.speed_km_s}
-                self.announce(event if event == "captured" else f"{event}_{count[event]}", told)
-            await self.sleep_until(later_ns)

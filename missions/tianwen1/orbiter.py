@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from pydantic import Field
@@ -16,7 +17,7 @@ from .paths import PathName, facts, path
 
 
 class Tianwen1Flown(Tianwen1):
-    """Flies one of its paths of 2021, tells of its burns, and relays its lander at once (an assumption)."""
+    """Flies one of its paths of 2021, tells of its burns and turns, and relays its lander at once (an assumption)."""
 
     class Params(Tianwen1.Params):
         """What a graph may change."""
@@ -33,6 +34,12 @@ class Tianwen1Flown(Tianwen1):
         super().__init__(name, params)
         if self.params.trajectory is None:
             self.trajectory = path(self.params.path).model()
+
+    async def run(self) -> None:
+        """Go round and relay, and tell of both."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(super().run())
+            tasks.create_task(self.tell_turns())
 
     @property
     def published(self) -> Sequence[Published]:

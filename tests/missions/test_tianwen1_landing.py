@@ -167,6 +167,14 @@ def test_it_rides_on_its_orbiter_until_it_enters(zhurong, space):
     assert kinks_ns(perseverance().realise(space)) == ()
 
 
+def test_a_run_that_ends_before_it_enters_knows_the_same_landing(zhurong):
+    short = landing().realise(Space(Epoch.parse("2021-05-14T16:00:00Z"), Ephemeris.open(), until_ns=60 * MINUTE_NS))
+    assert [event.id for event in short.events] == [event.id for event in zhurong.events]
+    assert short.state(0) == zhurong.state(0)
+    for ours, theirs in zip(short.events, zhurong.events, strict=True):
+        assert ours.t_ns == pytest.approx(theirs.t_ns, abs=2_000_000)
+
+
 def test_its_path_has_no_gap_at_entry(zhurong):
     at_ns = zhurong.entry_interface_ns
     before, after = zhurong.state(at_ns - 1), zhurong.state(at_ns)

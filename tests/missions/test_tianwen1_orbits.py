@@ -122,11 +122,15 @@ def test_a_state_that_was_not_fitted_is_passed_within_a_kilometre():
     assert math.hypot(*off_km_s) * 1e3 < 0.01
 
 
-def test_the_burns_of_the_facts_are_what_the_fit_gives():
-    flown = path("landing").model()
+@pytest.mark.parametrize(
+    "name",
+    ["landing", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("arrival", "orbits", "remote_sensing"))],
+)
+def test_the_burns_of_the_facts_are_what_the_fit_gives(name):
+    flown = path(name).model()
     assert isinstance(flown, Manoeuvred)
-    for ours, fitted in zip(flown.burns, fitted_burns("landing"), strict=True):
-        assert ours.delta_v_km_s == pytest.approx(fitted.delta_v_km_s, abs=2e-8)
+    for ours, fitted in zip(flown.burns, fitted_burns(name), strict=True):
+        assert ours.delta_v_km_s == pytest.approx(fitted.delta_v_km_s, abs=2e-7)
 
 
 def test_the_capture_orbit_is_the_published_one(february):
@@ -152,6 +156,18 @@ def test_the_parking_orbit_is_the_published_one(february):
     assert low_km == pytest.approx(280, abs=5)
     _, high_km, _ = shape(*about_mars(february, flown, second))
     assert high_km == pytest.approx(59_000, abs=500)
+
+
+def test_before_separation_it_would_fall_into_mars_and_after_it_passes_above(reference):
+    told = YAML(typ="safe").load((reference / "tianwen1_edl.yaml").read_text())
+    space = space_of("landing")
+    for name, low_km in (
+        ("lander", told["entry_trajectory_before_separation"]["elements"]["periapsis_alt_km"]),
+        ("landing", next(e for e in told["events"] if e["id"] == "orbiter_avoidance_burn")["new_periapsis_alt_km"]),
+    ):
+        flown = path(name).model().realise(space)
+        at_ns = space.epoch.t_ns("2021-05-14T21:36:34Z")
+        assert shape(*about_mars(space, flown, at_ns))[0] == pytest.approx(low_km, abs=1.0)
 
 
 def test_a_relay_path_is_a_coast():
