@@ -81,7 +81,12 @@ def _difference(event: Happening) -> str:
 
 
 def _news(epoch: Epoch, places: Places, event: Happening) -> Iterator[str]:
-    far = [news for news in event.learnt if places.far(event.source, news.receiver)]
+    # Who was told of it there, by somebody who had heard of it, is not news.
+    far = [
+        news
+        for news in event.learnt
+        if places.far(event.source, news.receiver) and places.far(news.path[-2], news.receiver)
+    ]
     shown = far or ([] if len(places.groups) > 1 else event.learnt)
     if not shown:
         heard = "heard by nobody" if not event.learnt else "heard by nobody far away"

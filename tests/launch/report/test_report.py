@@ -443,12 +443,12 @@ def test_where_there_are_several_days_they_are_told_apart(run: Run) -> None:
     day_ns = 86_400 * NS_PER_S
     assert [label for _, label in time_ticks(EPOCH, 0, 2 * day_ns, 5)] == ["02-19", "12:00", "02-20", "12:00"]
     run.graph = replace(run.graph, until_ns=2 * day_ns)
-    for event, t_ns in {"soon": 100 * NS_PER_S, "at midnight": 4 * 3600 * NS_PER_S - 1, "late": day_ns}.items():
+    for event, t_ns in {"soon": 100 * NS_PER_S, "before midnight": (4 * 3600 - 1) * NS_PER_S, "late": day_ns}.items():
         run.send("falcon", Event(event, t_ns, {}), t_ns, {"east": None})
     page = run.write()
     assert re.findall(r'<tr class="day"><th[^>]*>([-0-9]+)<', page) == ["2021-02-18", "2021-02-19"]
     assert "<b>east</b> 20:03:20.000" in page
-    assert "<b>east</b> 02-19 00:01:40.000" in page  # learnt on the next day
+    assert "<b>east</b> 02-19 00:01:39.000" in page  # learnt on the next day
     assert '<span class="model">20:00:00.000</span>' in page
 
 
