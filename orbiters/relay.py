@@ -28,7 +28,6 @@ from lightlag.nodes.trajectory import TrajectoryModel
 from lightlag.nodes.units import Bits, Seconds, Utc
 
 from .declared import TrajectorySpec
-from .manoeuvred import Manoeuvred
 
 #: In safe mode an orbiter sends housekeeping so many times less often. An assumption: what safe modes have in common is
 #: that little is sent, at a low rate; how little differs.
@@ -106,7 +105,7 @@ class Orbiter(Node):
 
         Of those that began before it was started, or end after the run, it says nothing of what it does not see.
         """
-        if not isinstance(self.trajectory, Manoeuvred):
+        if self.trajectory is None:
             return
         path = self.surroundings.trajectory(self.name)
         for burn in path.burns if isinstance(path, Planned) else ():
