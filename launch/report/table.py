@@ -8,7 +8,7 @@ from lightlag.bus.time import NS_PER_S, Epoch
 
 from .places import Places
 from .reading import Happening, Learnt, Reading
-from .words import between, clock, count, duration, listing, plain, quantity, safe, split_unit
+from .words import between, count, duration, listing, plain, quantity, safe, split_unit, stamp
 
 #: Differences of more than this stand out.
 _STANDS_OUT_S = 2.0
@@ -47,8 +47,8 @@ def _row(
     source = f'<span class="dim"> {safe(event.source)}</span>' if several else ""
     title = f' title="as flown: {safe(event.flown.source)}"' if event.flown else ""
     cells = [f'<th scope="row"{title}>{safe(plain(event.id))}{source}</th>']
-    model = "not in this run" if event.scet_ns is None else clock(epoch, event.scet_ns)
-    flown = "" if event.flown_ns is None else clock(epoch, event.flown_ns)
+    model = "not in this run" if event.scet_ns is None else stamp(epoch, event.scet_ns)
+    flown = "" if event.flown_ns is None else stamp(epoch, event.flown_ns)
     cells.append(_two(model, flown))
     if "model − flown" in heads:
         cells.append(f"<td>{_difference(event)}</td>")
@@ -82,7 +82,7 @@ def _news(epoch: Epoch, places: Places, event: Happening) -> Iterator[str]:
     for news in sorted(shown, key=lambda news: (news.ert_ns, news.receiver)):
         yield (
             f'<span class="news" title="{safe(" → ".join(news.path))}"><b>{safe(news.receiver)}</b> '
-            f'{clock(epoch, news.ert_ns)} <span class="dim">{_way(news)}, {duration(news.delay_s)}</span></span>'
+            f'{stamp(epoch, news.ert_ns)} <span class="dim">{_way(news)}, {duration(news.delay_s)}</span></span>'
         )
 
 
