@@ -195,9 +195,7 @@ def test_dates_that_do_not_follow_one_another_are_refused():
 def test_a_plane_that_cannot_hold_the_way_out_is_refused():
     from sample_return.plan import _to_turn
 
-    with pytest.raises(
-        GraphError, match=r"35\.0 deg off its equator, and an orbit inclined by 27 deg"
-    ):
+    with pytest.raises(GraphError, match=r"35\.0 deg off its equator, and an orbit inclined by 27 deg"):
         _to_turn(np.array((0.0, 0.0, 1.0)), np.array((math.cos(0.61), 0.0, math.sin(0.611))), 27.0)
 
 

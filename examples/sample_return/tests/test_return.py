@@ -6,7 +6,7 @@ import asyncio
 import math
 
 import pytest
-from sample_return.messages import Manifest, Ranging
+from sample_return.messages import Go, Manifest, Missing, Ranging, Tube
 
 from lightlag.nodes import Event
 
@@ -65,3 +65,38 @@ async def test_the_orbiter_turns_aside_and_misses_the_earth(launch_graph):
         await asyncio.sleep(1)
         around, start_ns = run.surroundings("orbiter"), run.epoch.t_ns("2033-11-01T00:00:00Z")
         assert min(around.altitude_km("earth", start_ns + k * 60 * 10**9) for k in range(360)) > 500
+
+
+async def test_a_tube_that_is_not_there_holds_nobody_up(launch_graph, tmp_path):
+    graph = tmp_path / "short.yaml"
+    graph.write_text(SHORT)
+    async with launch_graph(graph) as run:
+        await run.expect("lander", Tube, tube="m2020-01", within="2 h")
+        await run.expect("lander", Missing, tube="m2020-02", within="1 h")
+        assert (await run.expect("ascent", Go, within="1 s")).tubes == 1
+
+
+async def test_a_rover_that_does_not_answer_is_waited_for_and_no_longer(launch_graph, tmp_path):
+    graph = tmp_path / "short.yaml"
+    graph.write_text(SHORT)
+    async with launch_graph(graph) as run:
+        with run.partition("lander", "fetch"):
+            assert (await run.expect("ascent", Go, within="5 h")).tubes == 0
+
+
+#: A rover that has one tube, and a lander that asks for two.
+SHORT = """
+version: 1
+name: short
+epoch: 2033-01-29T00:00:00Z
+until: 6 h
+nodes:
+  fetch: {type: fetch-rover, params: {tubes: 1}}
+  lander: {type: retrieval-lander, params: {tubes: 2, orbiter: ascent}}
+  ascent: {type: ascent-vehicle, params: {orbiter: lander}}
+  container: {type: sample-container, params: {orbiter: lander}}
+links:
+  - {between: [fetch.uhf, lander.proximity], medium: space}
+  - {from: lander.arm, to: container.hatch, medium: {wire: {latency: 1 ms}}}
+  - {from: lander.umbilical, to: ascent.umbilical, medium: {wire: {latency: 1 ms}}}
+"""

@@ -24,6 +24,13 @@ class Tube:
     mass_g: float
 
 
+@message("sample_return.missing", version=1)
+class Missing:
+    """Rover to lander: there is no such tube here, or no longer."""
+
+    tube: str
+
+
 @message("sample_return.seal", version=1)
 class Seal:
     """Lander to container: that was the last tube, shut the lid."""

@@ -69,7 +69,7 @@ _NUDGE_KM_S = 1e-6
 class Study:
     """What is asked for. Dates are UTC (SCET); the times of day of launch and landing follow from them."""
 
-    #: The capsule is launched in the day (of Mars) that begins then, and caught, and brought away.
+    #: The container is launched in the day (of Mars) that begins then, and caught, and brought away.
     launch: str
     catch: str
     departure: str

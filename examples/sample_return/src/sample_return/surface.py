@@ -13,7 +13,7 @@ from lightlag.nodes import Event, Node, NodeName, NodeParams, Port, Radio, Radio
 from lightlag.nodes.units import Seconds, Utc
 from lightlag.orbiters import GroundSite
 
-from .messages import Fetch, Go, Seal, Tube
+from .messages import Fetch, Go, Missing, Seal, Tube
 from .outbox import Outbox
 from .params import NEAR, UP, StudyParams
 from .plan import JEZERO
@@ -37,7 +37,7 @@ class FetchRover(Node):
         tubes: int = Field(default=30, ge=0, le=43, description="how many it has; m2020-01 is the first")
         trip: Seconds = Field(default=3600.0, gt=0, le=864_000, description="what it takes to bring one")
 
-    sends: ClassVar[tuple[type, ...]] = (Tube,)
+    sends: ClassVar[tuple[type, ...]] = (Missing, Tube)
     hears: ClassVar[tuple[type, ...]] = (Fetch,)
 
     params: Params
@@ -59,6 +59,7 @@ class FetchRover(Node):
                 continue
             if tube not in cache:
                 self.log("has no such tube", level="warning", tube=tube)
+                self.uhf.send(Missing(tube))
                 continue
             await asyncio.sleep(self.params.trip)
             self.uhf.send(Tube(tube, cache.pop(tube)))
@@ -80,7 +81,7 @@ class RetrievalLander(Node):
         study: StudyParams = Field(default=StudyParams(), description="dates and figures of the return")
 
     sends: ClassVar[tuple[type, ...]] = (Event, Fetch, Go, Seal, Tube)
-    hears: ClassVar[tuple[type, ...]] = (Tube,)
+    hears: ClassVar[tuple[type, ...]] = (Missing, Tube)
     ports = ("arm", "umbilical")
 
     params: Params
@@ -119,14 +120,16 @@ class RetrievalLander(Node):
         self.proximity.send(Fetch(name))
         try:
             async with asyncio.timeout(self.params.patience):
-                async for reception in self.proximity.received(Tube):
+                async for reception in self.proximity.received(Missing, Tube):
                     try:
-                        tube: Tube = reception.message
+                        told: Missing | Tube = reception.message
                     except MessageError as error:
                         self.log(str(error), level="warning")
                         continue
-                    if tube.tube == name and math.isfinite(tube.mass_g):
-                        return tube
+                    if told.tube == name and isinstance(told, Missing):
+                        return None
+                    if told.tube == name and isinstance(told, Tube) and math.isfinite(told.mass_g):
+                        return told
         except TimeoutError:
             self.log("was not brought", level="warning", tube=name)
         return None
