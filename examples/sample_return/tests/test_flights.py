@@ -193,10 +193,10 @@ def test_dates_that_do_not_follow_one_another_are_refused():
 
 
 def test_a_plane_that_cannot_hold_the_way_out_is_refused():
-    from sample_return.plan import _to_turn
+    from sample_return.plan import to_turn
 
     with pytest.raises(GraphError, match=r"35\.0 deg off its equator, and an orbit inclined by 27 deg"):
-        _to_turn(np.array((0.0, 0.0, 1.0)), np.array((math.cos(0.61), 0.0, math.sin(0.611))), 27.0)
+        to_turn(np.array((0.0, 0.0, 1.0)), np.array((math.cos(0.61), 0.0, math.sin(0.611))), 27.0)
 
 
 def test_phases_hold_the_balls_of_what_they_are_made_of(room):

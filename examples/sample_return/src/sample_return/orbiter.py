@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from functools import partial
 from typing import ClassVar
 
 from pydantic import Field
@@ -81,15 +80,22 @@ class EarthReturnOrbiter(RelayOrbiter):
             tasks.create_task(self.approach())
 
     async def hear(self) -> None:
-        """Pass on what is heard when a station is in view; note what the container says of itself."""
+        """Store what is heard until a station is in view; note what the container says of itself."""
         async for reception in self.uhf.received():
             self._heard += 1
-            self.outbox.put(partial(self.xband.relay, reception))
+            with self.refusals_told():
+                self.store.put(reception)
+                self.outbox.put(self.play)
             if reception.emission.type == Manifest.__message_type__:  # type: ignore[attr-defined]
                 try:
                     self._manifest = reception.message
                 except MessageError as error:
                     self.log(str(error), level="warning")
+
+    def play(self) -> None:
+        """Send home what is stored, the oldest first."""
+        for reception in self.store.take():
+            self.xband.relay(reception)
 
     def announce(self, event: str, values: dict[str, float]) -> None:
         """Tell home what has happened, when a station is in view."""
@@ -109,9 +115,9 @@ class EarthReturnOrbiter(RelayOrbiter):
             close = catch_ns - self.now_ns <= _CLOSE_NS
             next_ns = self.now_ns + (_CLOSE_LOOK_NS if close else _LOOK_NS)
             await self.sleep_until(min(next_ns, catch_ns if close else catch_ns - _CLOSE_NS))
-        seen = self.look()
-        values = {"range_m": round(seen.range_km * 1e3, 2), "speed_m_s": round(abs(seen.closing_m_s), 3)}
-        if seen.range_km > self.params.reach or abs(seen.closing_m_s) > self.params.gentle_m_s:
+        range_km, speed_m_s = self.look()
+        values = {"range_m": round(range_km * 1e3, 2), "speed_m_s": round(speed_m_s, 3)}
+        if range_km > self.params.reach or speed_m_s > self.params.gentle_m_s:
             self.announce("missed", values)
             return
         await asyncio.sleep(_MANIFEST_S)
@@ -120,8 +126,9 @@ class EarthReturnOrbiter(RelayOrbiter):
         await self.sleep_until(it.release)
         self.announce("released", {"tubes": float(tubes)})
 
-    def look(self) -> Ranging:
-        """Where the container is, from here; told to Earth. Speed is that of the one relative to the other."""
+    def look(self) -> tuple[float, float]:
+        """How far the container is (km), and how fast relative to here (m/s); Earth is told how far."""
+        # A nanosecond ago: at the catch the two become one.
         here, there = (self.surroundings.state(it, self.now_ns - 1) for it in (self.name, self.params.container))
         arm = [b - a for a, b in zip(here.position_km, there.position_km, strict=True)]
         drift = [b - a for a, b in zip(here.velocity_km_s, there.velocity_km_s, strict=True)]
@@ -130,4 +137,4 @@ class EarthReturnOrbiter(RelayOrbiter):
         seen = Ranging(range_km, closing * 1e3)
         self.log("range", range_km=round(seen.range_km, 4), closing_m_s=round(seen.closing_m_s, 3))
         self.outbox.put(lambda: self.xband.send(seen))
-        return seen
+        return range_km, 1e3 * math.hypot(*drift)
