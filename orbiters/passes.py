@@ -153,7 +153,15 @@ class Passes:
         Across it no look promises anything, so that there is one on either side.
         """
         sent_ns = [at_ns - _KINK_NS // 2 for at_ns in kinks_ns(self._emitter)]
-        for at_ns in kinks_ns(self._receiver):
+        met_ns = kinks_ns(self._receiver)
+        if met_ns:
+            # Of the others nothing is asked: where the emitter is months later may take long to tell.
+            first_ns, last_ns = (
+                t_ns + round(meet(self._emitter.state(t_ns).position_km, t_ns, self._receiver)[0])
+                for t_ns in (t0_ns, t1_ns)
+            )
+            met_ns = [at_ns for at_ns in met_ns if first_ns <= at_ns <= last_ns]
+        for at_ns in met_ns:
             there_km = self._receiver.state(at_ns).position_km
             sent_ns.append(at_ns - round(meet(there_km, at_ns, self._emitter, -1)[0]) - _KINK_NS // 2)
         found: list[int] = []

@@ -31,7 +31,6 @@ from lightlag.nodes.units import Bits, Seconds, Utc
 
 from .declared import TrajectorySpec
 from .ephemeris import nearest
-from .manoeuvred import Manoeuvred
 from .turns import turns
 
 #: In safe mode an orbiter sends housekeeping so many times less often. An assumption: what safe modes have in common is
@@ -116,7 +115,7 @@ class Orbiter(Node):
         One that is at once is one event, ``burn``.
         Of those that began before it was started, or end after the run, it says nothing of what it does not see.
         """
-        if not isinstance(self.trajectory, Manoeuvred):
+        if self.trajectory is None:
             return
         path = self.surroundings.trajectory(self.name)
         for burn in path.burns if isinstance(path, Planned) else ():

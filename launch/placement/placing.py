@@ -267,7 +267,10 @@ class Delays:
             if isinstance(channel.medium, Wire):
                 ends = np.ix_(self._numbers(world.speakers(channel)), self._numbers(sorted(channel.members)))
                 self._least[ends] = np.minimum(self._least[ends], channel.medium.latency_ns)
-        self._links = dict.fromkeys(world.space_links)
+        # What is pinned together stays together, however near it comes.
+        place = world.graph.place
+        apart = [link for link in world.space_links if len({place.get(node, f"node {node}") for node in link}) > 1]
+        self._links = dict.fromkeys(apart)
         for done, (source, receiver) in enumerate(self._links):
             if progress is not None:
                 progress(done, len(self._links))

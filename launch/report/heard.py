@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from .places import Places
 from .reading import COLUMNS, RECEIVED, Reading
 from .svg import Canvas, Scale, foremost, time_ticks
-from .words import clock, count, plain, safe
+from .words import count, plain, safe, stamp
 
 _WIDTH, _LEFT, _RIGHT = 1120.0, 168.0, 128.0
 #: Room above the lanes: for the names of events, where there are any.
@@ -45,7 +45,7 @@ def who_heard_whom(run: Reading, places: Places) -> str:
         for first, end, outcome, number in _intervals(run.lanes[ends]):
             from_ns, to_ns = first * run.column_ns, end * run.column_ns
             width = max(_LEAST_MARK, x(to_ns) - x(from_ns))
-            when = f"{clock(epoch, int(from_ns), 0)} to {clock(epoch, int(to_ns), 0)}"
+            when = f"{stamp(epoch, int(from_ns), 0)} to {stamp(epoch, int(to_ns), 0)}"
             told = f"{source} → {receiver}: {plain(outcome)}, {count(number, 'message')}, {when}"
             canvas.rect(f"o {outcome_colour(outcome)}", x(from_ns), y, width, _BAR, told)
         canvas.text("lanecount", _WIDTH - 12, y + 11, _counts(run, ends), anchor="end")
@@ -76,7 +76,7 @@ def _events(canvas: Canvas, run: Reading, x: Scale, bottom: float) -> None:
     favoured = [index for index, event in enumerate(events) if event.flown and event.flown.values]
     for index in foremost(instants, _EVENTS_APART, favoured):
         event = events[index]
-        told = f"{plain(event.id)}, {clock(run.graph.epoch, event.scet_ns or 0)} SCET"
+        told = f"{plain(event.id)}, {stamp(run.graph.epoch, event.scet_ns or 0)} SCET"
         canvas.line("thread", instants[index], _TOP - 8, instants[index], bottom, told)
         canvas.text("eventlabel", instants[index] + 3, _TOP - 12, plain(event.id), turn_deg=-42)
 

@@ -45,7 +45,7 @@ class Places:
 def find_places(run: Reading, sites: Mapping[str, Site]) -> Places:
     """Order and group the nodes between which there was a message; ``sites`` says where those in space were."""
     near: dict[str, dict[str, int]] = {}
-    for (source, receiver), delay_ns in sorted(run.delay_ns.items()):
+    for (source, receiver), delay_ns in sorted(run.first_delay_ns.items()):
         for one, other in ((source, receiver), (receiver, source)):
             known = near.setdefault(one, {})
             known[other] = min(delay_ns, known.get(other, delay_ns))
@@ -58,7 +58,7 @@ def find_places(run: Reading, sites: Mapping[str, Site]) -> Places:
             near[one][other] = near[other][one] = round(way_km / C_KM_S * NS_PER_S)
     distance_ns = _distances(near, _start(run))
     order = sorted(near, key=lambda node: (distance_ns.get(node, 1 << 62), node))
-    longest_ns = max(run.delay_ns.values())
+    longest_ns = max(run.first_delay_ns.values())
     groups: list[list[str]] = [[order[0]]]
     gaps_ns: list[int] = []
     for before, node in pairwise(order):
@@ -79,11 +79,11 @@ def _start(run: Reading) -> str:
     for event in run.events:
         if event.scet_ns is not None:
             told[event.source] = told.get(event.source, 0) + 1
-    heard = {node for pair in run.delay_ns for node in pair}
+    heard = {node for pair in run.first_delay_ns for node in pair}
     told = {node: count for node, count in told.items() if node in heard}
     if told:
         return min(told, key=lambda node: (-told[node], node))
-    return min(run.delay_ns, key=lambda pair: (-run.delay_ns[pair], pair))[0]
+    return min(run.first_delay_ns, key=lambda pair: (-run.first_delay_ns[pair], pair))[0]
 
 
 def _distances(near: dict[str, dict[str, int]], start: str) -> dict[str, int]:
@@ -100,12 +100,12 @@ def _distances(near: dict[str, dict[str, int]], start: str) -> dict[str, int]:
 
 
 def light_time(run: Reading, places: Places) -> tuple[str, str, int] | None:
-    """The longest way that a message made: source, receiver, and its least delay in ns; news goes first."""
+    """The longest way that a message made: source, receiver, and its delay in ns; news goes first."""
     far = [hop for hop in run.news if hop.outcome == RECEIVED and places.far(hop.source, hop.receiver)]
     if far:
         first = min(far, key=lambda hop: (hop.t_ns, hop.receiver))
         return first.source, first.receiver, first.t_ns - first.sent_ns
-    if not run.delay_ns:
+    if not run.first_delay_ns:
         return None
-    source, receiver = min(run.delay_ns, key=lambda pair: (-run.delay_ns[pair], pair))
-    return source, receiver, run.delay_ns[source, receiver]
+    source, receiver = min(run.first_delay_ns, key=lambda pair: (-run.first_delay_ns[pair], pair))
+    return source, receiver, run.first_delay_ns[source, receiver]

@@ -134,6 +134,8 @@ class Reading:
     states: dict[str, dict[int, State]] = field(default_factory=dict)
     #: Least delay from source to receiver.
     delay_ns: dict[tuple[str, str], int] = field(default_factory=dict)
+    #: Delay of the first that went from source to receiver: in a long run either may travel from one planet to another.
+    first_delay_ns: dict[tuple[str, str], int] = field(default_factory=dict)
     traffic: dict[str, Traffic] = field(default_factory=dict)
     #: What went wrong on purpose, by id.
     faults: dict[str, FaultStood] = field(default_factory=dict)
@@ -238,6 +240,7 @@ class _Reader:
         counts[hop.outcome] = counts.get(hop.outcome, 0) + 1
         ends, delay_ns = (hop.source, hop.receiver), hop.t_ns - hop.sent_ns
         run.delay_ns[ends] = min(delay_ns, run.delay_ns.get(ends, delay_ns))
+        run.first_delay_ns.setdefault(ends, delay_ns)
         if hop.kind in (_EVENT, _TONE):
             run.news.append(hop)
         traffic = run.traffic.setdefault(hop.kind, Traffic())
@@ -278,9 +281,11 @@ class _Reader:
         return self._run
 
 
-def _order(event: Happening) -> tuple[int, str, str]:
+def _order(event: Happening) -> tuple[int, str, int, str]:
     t_ns = event.flown_ns if event.scet_ns is None else event.scet_ns
-    return (t_ns or 0, event.source, event.id)
+    # Of what happened at once, that comes first which was told first: a burn's beginning before its end.
+    first_ns = min((news.ert_ns for news in event.learnt), default=0)
+    return (t_ns or 0, event.source, first_ns, event.id)
 
 
 def _numbers(values: dict[str, Any]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from lightlag.nodes.picture import PicturePiece
 from .places import Places
 from .reading import RECEIVED, Burst, Happening, Hop, Learnt, Reading, StreamKey
 from .svg import Canvas, Scale, foremost, polyline, time_ticks
-from .words import clock, count, duration_of_ns, plain
+from .words import count, duration_of_ns, plain, stamp
 
 _WIDTH, _LEFT, _RIGHT = 1120.0, 112.0, 30.0
 #: What a letter of the bold text is wide, about.
@@ -187,7 +187,7 @@ def _kept(diagram: _Diagram) -> None:
         ]
         if heard:
             y = diagram.rows[relay]
-            told = f"{relay} keeps what it hears until {clock(run.graph.epoch, until_ns, 0)}"
+            told = f"{relay} keeps what it hears until {stamp(run.graph.epoch, until_ns, 0)}"
             diagram.canvas.line("kept p-played_back", x(min(heard)), y, x(until_ns), y, told)
 
 
@@ -195,7 +195,7 @@ def _news(diagram: _Diagram, hop: Hop) -> None:
     points = diagram.course(hop)
     x, y = points[-1]
     epoch, canvas = diagram.run.graph.epoch, diagram.canvas
-    ends = f"{hop.source} {clock(epoch, hop.sent_ns)} → {hop.receiver} {clock(epoch, hop.t_ns)}"
+    ends = f"{hop.source} {stamp(epoch, hop.sent_ns)} → {hop.receiver} {stamp(epoch, hop.t_ns)}"
     told = f"{plain(hop.event or hop.kind)}: {ends}"
     if hop.outcome == RECEIVED:
         told = f"{told}, {duration_of_ns(hop.t_ns - hop.sent_ns)}"
@@ -211,7 +211,7 @@ def _labels(diagram: _Diagram) -> None:
     events = [event for event in run.timed_events() if event.source in diagram.rows]
     instants = [diagram.x(event.scet_ns or 0) for event in events]
     for event, at in zip(events, instants, strict=True):
-        told = f"{plain(event.id)}, {clock(run.graph.epoch, event.scet_ns or 0)} SCET"
+        told = f"{plain(event.id)}, {stamp(run.graph.epoch, event.scet_ns or 0)} SCET"
         diagram.canvas.add("circle", "happening", told, cx=at, cy=diagram.rows[event.source], r=2.6)
     favoured = [index for index, event in enumerate(events) if event.flown and event.flown.values]
     for index in foremost(instants, _LABELS_APART, favoured):

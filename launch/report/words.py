@@ -49,6 +49,13 @@ def time_beside(epoch: Epoch, t_ns: int, beside_ns: int) -> str:
     return clock(epoch, t_ns) if told[:10] == epoch.utc(beside_ns, 3)[:10] else told[5:-1].replace("T", " ")
 
 
+def stamp(epoch: Epoch, t_ns: int, digits: int = 3) -> str:
+    """The same, with the date before it if that is another than the epoch's: ``2033-11-01 04:06:52.174``."""
+    date = epoch.utc(t_ns, digits)[:10]
+    time = clock(epoch, t_ns, digits)
+    return time if date == epoch.utc(0, digits)[:10] else f"{date} {time}"
+
+
 def duration(t_s: float) -> str:
     """A duration in seconds, as people say it: ``11 min 22.3 s``, ``32 ms``."""
     if t_s < 0:

@@ -157,3 +157,26 @@ def test_as_long_as_a_look_promises_quiet_nobody_rises_or_sets(space, trajectori
             there, _, _ = passes._look(t_ns + int(part * seconds * NS_PER_S))
             # At the very end of what it promises, an edge is met to the rounding of its distance.
             assert (there >= 0.0) == (margin >= 0.0) or abs(there) < 1e-5
+
+
+def test_a_burn_that_is_months_away_is_not_looked_at(space, trajectories):
+    """Where the other end is then may take long to tell: an orbit is integrated up to it."""
+
+    class Asked:
+        kinks_ns = (100 * SOL_NS,)
+
+        def __init__(self, it):
+            self._it, self.latest_ns = it, 0
+            self.zenith, self.attenuation_db = it.zenith, it.attenuation_db
+
+        def state(self, t_ns):
+            self.latest_ns = max(self.latest_ns, t_ns)
+            return self._it.state(t_ns)
+
+    ends = Asked(trajectories["jezero"]), Asked(trajectories["mro"])
+    found = Passes(space, *ends, 0.0, 0.0).between(0, SOL_NS // 2)
+    plain = Passes(space, trajectories["jezero"], trajectories["mro"], 0.0, 0.0).between(0, SOL_NS // 2)
+    for one, other in zip(found, plain, strict=True):
+        assert one.aos_ns == pytest.approx(other.aos_ns, abs=EDGE_TOLERANCE_NS)
+        assert one.los_ns == pytest.approx(other.los_ns, abs=EDGE_TOLERANCE_NS)
+    assert max(end.latest_ns for end in ends) < SOL_NS

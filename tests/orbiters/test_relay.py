@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from lightlag.bus.emission import Emission
@@ -14,6 +16,7 @@ from lightlag.nodes.contacts import Hail
 from lightlag.nodes.faults import act, acts_of, end_of
 from lightlag.nodes.host import Host
 from lightlag.nodes.params import RadioSpec
+from lightlag.nodes.steering import PlannedBurn
 from lightlag.nodes.telemetry import Housekeeping
 from lightlag.nodes.trajectory import Pass
 from lightlag.orbiters.relay import RelayOrbiter
@@ -215,3 +218,27 @@ def test_who_calls_is_answered_and_nobody_else_hears_of_it():
     call = Emission("rover", 1, "uhf", "lightlag.hail@1", NS_PER_S, *Hail(answer=False).encode())
     done = host.activate(NEVER_NS, [call], NEVER_NS)
     assert [(it.channel, it.type, it.to) for it in done.outbox] == [("uhf", "lightlag.hail@1", "rover")]
+
+
+def test_an_orbiter_tells_of_burns_of_a_trajectory_of_its_own_kind():
+    class Thrusting:
+        """A trajectory of somebody's own, of which burns are known beforehand."""
+
+        burns = (PlannedBurn("brake", 2 * NS_PER_S, 5 * NS_PER_S, (0.0, -0.3, 0.4), "rtn"),)
+
+        def realise(self, space):
+            return self
+
+    class Braking(Orbiter):
+        trajectory = Thrusting()
+
+        @property
+        def surroundings(self):
+            return SimpleNamespace(trajectory=lambda name: self.trajectory)
+
+    orbiter = Braking("odyssey", RelayOrbiter.Params(housekeeping_every=None))
+    channels = [Channel("down", Wire(1), {"earth": "port"}, {"odyssey": "xband"})]
+    host = Host("mars", [orbiter], channels, epoch=Epoch.parse("2021-02-18T20:26:00Z"), seed=1, until_ns=UNTIL_NS)
+    done = host.activate(NEVER_NS, [], NEVER_NS)
+    assert [(record.t_ns // NS_PER_S, record.text) for record in done.logs] == [(2, "brake_start"), (5, "brake_end")]
+    assert done.logs[0].fields == {"values": {"delta_v_km_s": 0.5}}

@@ -168,6 +168,13 @@ def test_pinned_nodes_stay_together(world_of):
     assert groups == [["a", "d"], ["b"], ["c"]]
 
 
+def test_how_near_pinned_nodes_come_is_not_looked_at(world_of):
+    world = world_of(TOUCHING + "place: {one: here, two: here}\n")
+    assert place(world, 3) == [["far"], ["one", "two"]]
+    assert not {("one", "two"), ("two", "one")} & set(world._bounds)
+    assert ("one", "far") in world._bounds
+
+
 def test_nodes_without_lookahead_between_them_are_put_together(world_of):
     assert place(world_of(TOUCHING), 3) == [["far"], ["one", "two"]]
 

@@ -27,7 +27,7 @@ from lightlag.launch.report.geometry import Delay, Geometry, Reach, Site
 from lightlag.launch.report.places import find_places, light_time
 from lightlag.launch.report.reading import read_run
 from lightlag.launch.report.svg import foremost, spread, time_ticks
-from lightlag.launch.report.words import between, duration, quantity, split_unit
+from lightlag.launch.report.words import between, duration, quantity, split_unit, stamp
 from lightlag.launch.run.timeline import Timeline
 from lightlag.launch.rundir.directory import RunDirectory
 from lightlag.nodes.events import Event, Published, Tone, news_of
@@ -109,7 +109,7 @@ class Run:
         writer.close()
         merge([self.directory.part("all")], self.directory.recording, {})
         timeline = Timeline()
-        timeline.add([news for reception in self.done.receptions for news in news_of(reception)], UNTIL_NS + 1)
+        timeline.add([news for reception in self.done.receptions for news in news_of(reception)], self.graph.until_ns + 1)
         timeline.write(self.directory.timeline, EPOCH)
         return self.page()
 
@@ -264,6 +264,22 @@ def test_nodes_are_grouped_by_light_time(run: Run) -> None:
     assert places.groups == [["falcon", "keeper", "relay"], ["east", "west"]]
     assert places.gaps_ns == [pytest.approx(LIGHT_NS, abs=1e8)]
     assert light_time(reading, places) == ("falcon", "east", LIGHT_NS + 4)
+
+
+def test_who_travels_stands_where_it_set_out(run: Run) -> None:
+    fly(run).write()
+    reading = read_run(run.directory, run.graph)
+    before = find_places(reading, {}).groups
+    # Later on it is where the stations are: messages take a millisecond.
+    for pair in reading.delay_ns:
+        reading.delay_ns[pair] = 1_000_000
+    assert find_places(reading, {}).groups == before
+
+
+def test_a_time_of_another_day_has_its_date() -> None:
+    epoch = Epoch.parse("2033-01-29T20:00:00Z")
+    assert stamp(epoch, 3600 * NS_PER_S, 0) == "21:00:00"
+    assert stamp(epoch, 5 * 3600 * NS_PER_S, 0) == "2033-01-30 01:00:00"
 
 
 def test_what_a_relay_kept_counts_as_played_back(run: Run) -> None:
