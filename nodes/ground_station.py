@@ -1,4 +1,4 @@
-"""A ground station: hears spacecraft, puts their pictures together, and says when it knows what.
+"""A ground station: hears spacecraft, puts their pictures and files together, and says when it knows what.
 
 The class knows nothing of where it stands; ``lightlag.orbiters.stations`` gives it a place on the Earth.
 """
@@ -14,6 +14,7 @@ from lightlag.bus.emission import Reception
 from lightlag.bus.errors import NodeError
 
 from .events import Event, Tone
+from .files import FileAssembler, FilePiece
 from .node import Node
 from .params import NodeParams, RadioSpec
 from .picture import Assembler, Picture, PicturePiece, crop, png_bytes
@@ -25,7 +26,7 @@ _CROP_PX, _CROP_ENLARGED = 256, 4
 
 
 class GroundStation(Node):
-    """Receives X band; logs events when they have been processed; writes pictures as PNG."""
+    """Receives X band; logs events when they have been processed; writes pictures as PNG, and files as they are."""
 
     class Params(NodeParams):
         """What a graph may change."""
@@ -47,7 +48,7 @@ class GroundStation(Node):
             default=0.0, ge=0, description="from reception to the screen (16 s were flown in 2021)"
         )
 
-    hears: ClassVar[tuple[type, ...]] = (Event, Tone, PicturePiece)
+    hears: ClassVar[tuple[type, ...]] = (Event, Tone, PicturePiece, FilePiece)
 
     params: Params
     xband: Radio
@@ -55,8 +56,9 @@ class GroundStation(Node):
     async def run(self) -> None:
         """Receive for ever."""
         self._pictures: dict[str, Assembler] = {}
+        self._files: dict[str, FileAssembler] = {}
         self._known: dict[tuple[str, str], None] = {}
-        async for reception in self.xband.received(Event, Tone, PicturePiece):
+        async for reception in self.xband.received(Event, Tone, PicturePiece, FilePiece):
             if self.params.processing:
                 self.loop.call_later(self.params.processing, self._process, reception)
             else:
@@ -74,6 +76,9 @@ class GroundStation(Node):
         if isinstance(told, PicturePiece):
             self._add(told, reception.emission.origin.source)
             return
+        if isinstance(told, FilePiece):
+            self._add_to_file(told, reception.emission.origin.source)
+            return
         name = told.id if isinstance(told, Event) else told.event
         source = reception.emission.origin.source
         if (source, name) not in self._known:
@@ -87,6 +92,14 @@ class GroundStation(Node):
         assembler = self._pictures.setdefault(key, Assembler())
         if assembler.add(piece) and assembler.complete:
             self._write(key, assembler.picture())
+
+    def _add_to_file(self, piece: FilePiece, source: str) -> None:
+        key = f"{source}-{piece.file}"
+        assembler = self._files.setdefault(key, FileAssembler())
+        if assembler.add(piece) and assembler.complete:
+            times = {"taken_scet": self.epoch.utc(piece.made_ns), "complete_ert": self.epoch.utc(self.now_ns)}
+            self.log(f"{key}: complete", **times)
+            self.publish(key, assembler.data(), **times)
 
     def _write(self, key: str, picture: Picture) -> None:
         """Write the whole frame, and the target enlarged if the picture says where it is."""

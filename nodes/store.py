@@ -32,6 +32,11 @@ class Store:
         self.used_bits += bits
         self._kept.append(reception)
 
+    @property
+    def oldest(self) -> Reception | None:
+        """What ``take`` would hand out first."""
+        return self._kept[0] if self._kept else None
+
     def take(self) -> Iterator[Reception]:
         """Hand everything out, oldest first, and forget it."""
         while self._kept:

@@ -26,3 +26,14 @@ class VehicleState:
     dynamic_pressure_pa: float
     latitude_deg: float
     longitude_deg: float
+
+
+@message("lightlag.surface_state")
+class SurfaceState:
+    """A rover's word in every contact: its local time, what it stores, how far it has driven."""
+
+    sol: int
+    #: LMST, seconds of local time since midnight.
+    local_s: int
+    stored_bits: int
+    odometer_m: float

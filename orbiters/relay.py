@@ -1,6 +1,7 @@
 """Orbiters as nodes: their word home, and the relay of what they hear from the surface.
 
-A relay orbiter passes frames on at once (bent pipe, no processing delay) or records them and plays them back later.
+A relay orbiter passes frames on at once (bent pipe, no processing delay) or records them and plays them back: once, at
+a commanded time, or whenever a pass is over and one of its stations is in view.
 Either way the content stays as it was sent; only the header says through whom it came.
 """
 
@@ -17,9 +18,10 @@ from pydantic import Field
 from lightlag.bus.errors import QueueRefused
 from lightlag.bus.message import Message
 from lightlag.bus.time import NS_PER_S
+from lightlag.nodes.contacts import Hail, next_contact
 from lightlag.nodes.events import Event
 from lightlag.nodes.node import Node
-from lightlag.nodes.params import NodeParams, RadioSpec
+from lightlag.nodes.params import NodeName, NodeParams, RadioSpec
 from lightlag.nodes.radio import Radio
 from lightlag.nodes.steering import Planned
 from lightlag.nodes.store import Store
@@ -35,6 +37,9 @@ from .manoeuvred import Manoeuvred
 SAFE_MODE_SLOWER = 10
 #: On the downlink, what is relayed goes before housekeeping, and pictures after it.
 RELAY_PRIORITY, PICTURE_PRIORITY = 1, -1
+#: When nothing has been heard from the surface for so long, a pass is over (an assumption); the elevation from which on
+#: a station is counted on is a little above the six degrees at which stations hand over.
+_PASS_OVER_NS, _STATION_MASK_DEG = 60 * NS_PER_S, 8.0
 
 # Electra: return link 401.585625 MHz, forward 437.1 MHz, 5 W, 1 to 2048 kbit/s. Source: orbiters.yaml's sources
 # (rates read; frequencies and power from memory). The range limit stands for the link budget: at 8 kbit/s and 2,300 km
@@ -169,8 +174,12 @@ class RelayOrbiter(Orbiter):
             default="at once", description="not at all, bent pipe, or store and play back"
         )
         playback_at: Utc | None = Field(default=None, description="when a recording orbiter plays back")
+        stations: tuple[NodeName, ...] = Field(
+            default=(), description="recording: play back after every pass, while one of these has it in view"
+        )
         store: Bits = Field(default=1e9, gt=0, description="capacity of the on-board store")
 
+    sends: ClassVar[tuple[type, ...]] = (*Orbiter.sends, Hail)
     hears: ClassVar[tuple[type, ...]] = (Message,)
 
     params: Params
@@ -187,17 +196,25 @@ class RelayOrbiter(Orbiter):
                 tasks.create_task(self.play_back())
 
     async def hear(self) -> None:
-        """Pass on what comes in on UHF, or keep it."""
+        """Pass on what comes in on UHF, or keep it; who calls is answered."""
         async for reception in self.uhf.received():
             self._frames += 1
+            self._heard_ns = self.now_ns
+            if reception.emission.type == Hail.__message_type__:  # type: ignore[attr-defined]
+                self.uhf.send(Hail(answer=True), to=reception.emission.source)
+                continue
             with self.refusals_told():
                 if self.params.relay == "at once":
                     self.xband.relay(reception, priority=RELAY_PRIORITY)
                 elif self.params.relay == "record":
                     self.store.put(reception)
+                    self._something.set()
 
     async def play_back(self) -> None:
-        """Send what was recorded, oldest first, at the commanded time."""
+        """Send what was recorded, oldest first: after every pass if it has stations, else at the commanded time."""
+        if self.params.stations:
+            await self.play_back_passes()
+            return
         if self.params.playback_at is None:
             self.log("records without a commanded playback", level="warning")
             return
@@ -209,10 +226,36 @@ class RelayOrbiter(Orbiter):
         await self.xband.drained()
         self.log("playback ends")
 
+    async def play_back_passes(self) -> None:
+        """When a pass is over, and one of the stations is in view, send what there is, as far as there is time."""
+        while True:
+            await self._something.wait()
+            while (over_ns := self._heard_ns + _PASS_OVER_NS) > self.now_ns:
+                await self.sleep_until(over_ns)
+            contact = next_contact(
+                self.surroundings, self.params.stations, self.now_ns, self.until_ns, target_mask_deg=_STATION_MASK_DEG
+            )
+            if contact is None:
+                self.log("no station will be in view any more", level="warning", frames=len(self.store))
+                return
+            await self.sleep_until(contact.aos_ns)
+            self.log("playback begins", station=contact.target, frames=len(self.store), bits=self.store.used_bits)
+            while (frame := self.store.oldest) is not None:
+                if self.now_ns + self.xband.duration_ns(frame.emission.size_bytes) > contact.los_ns:
+                    break
+                self.xband.relay(next(self.store.take()), priority=RELAY_PRIORITY)
+                await self.xband.drained()
+            else:
+                self._something.clear()
+            self.log("playback ends", frames=len(self.store))
+
     def __init__(self, name: str, params: NodeParams | None = None) -> None:
         super().__init__(name, params)
         self.store = Store(self.params.store)
         self._frames = 0
+        #: When the surface was heard last, and that something is in the store.
+        self._heard_ns = 0
+        self._something = asyncio.Event()
 
     @property
     def frames_received(self) -> int:

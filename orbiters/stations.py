@@ -10,11 +10,16 @@ naif-pds4-bundler), China's from memory. They stand here at sea level, which the
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from typing import ClassVar
 
 from pydantic import Field, field_validator
 
+from lightlag.bus.emission import Reception
+from lightlag.nodes.events import Event
 from lightlag.nodes.ground_station import GroundStation
+from lightlag.nodes.port import Port
 
 from .ephemeris import nearest
 from .sites import GroundSite
@@ -91,3 +96,26 @@ class NamedStation(GroundStation):
     def trajectory(self) -> GroundSite:
         """Where the antenna stands."""
         return STATIONS[self.params.station]
+
+
+class CommandingStation(NamedStation):
+    """A station with a line to those who operate spacecraft: it sends up what comes, and passes on events at once."""
+
+    ports: ClassVar[tuple[str, ...]] = ("line",)
+
+    line: Port
+
+    async def run(self) -> None:
+        """Receive, and transmit what is to be transmitted, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(super().run())
+            tasks.create_task(self._transmit())
+
+    async def _transmit(self) -> None:
+        async for reception in self.line:
+            self.xband.relay(reception)
+
+    def _take_in(self, reception: Reception) -> None:
+        super()._take_in(reception)
+        if isinstance(reception.message, Event):
+            self.line.relay(reception)

@@ -1,0 +1,87 @@
+"""Products: what a spacecraft has made and keeps, encoded, until it can be sent; the more urgent first.
+
+A product (an event, a thumbnail, a whole picture, a sound) is a row of frames under one identifier. Its frames stay
+until they have left, so that what one contact has no room for goes in the next.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from lightlag.bus.emission import Buffer
+from lightlag.bus.errors import QueueRefused
+
+from .contacts import Contact
+from .radio import Radio
+
+
+class Frame(NamedTuple):
+    """One message of a product as it will be sent."""
+
+    type: str
+    body: bytes
+    arrays: tuple[Buffer, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes on the air."""
+        return len(self.body) + sum(map(len, self.arrays))
+
+
+class Products:
+    """The products on board: by priority, then in the order in which they were made; a capacity in bits."""
+
+    def __init__(self, capacity_bits: float) -> None:
+        self.capacity_bits = capacity_bits
+        self.used_bits = 0
+        #: Identifiers of what is here and has not left entirely, oldest first, and how many frames are left.
+        self.left: dict[str, int] = {}
+        self._frames: list[tuple[int, int, str, Frame]] = []
+        self._number = 0
+
+    def put(self, id: str, messages: Iterable[Any], *, priority: int = 0) -> int:
+        """Keep a product; its size in bits.
+
+        Raises:
+            QueueRefused: it does not fit.
+        """
+        frames = [Frame(message.__message_type__, *message.encode()) for message in messages]
+        bits = 8 * sum(frame.size_bytes for frame in frames)
+        if self.used_bits + bits > self.capacity_bits:
+            raise QueueRefused(
+                f"product {id} of {bits} bit does not fit: {self.used_bits} of {self.capacity_bits:.0f} bit are used; "
+                f"wait for a contact, or raise the capacity"
+            )
+        self.used_bits += bits
+        self.left[id] = self.left.get(id, 0) + len(frames)
+        for frame in frames:
+            self._number += 1
+            heapq.heappush(self._frames, (-priority, self._number, id, frame))
+        return bits
+
+    def __len__(self) -> int:
+        """Frames that have not left."""
+        return len(self._frames)
+
+    async def send(self, radio: Radio, contact: Contact) -> int:
+        """Send to the contact's target until it ends or nothing is left; how many bits have left.
+
+        A frame whose last bit would leave after the end stays, and what is made meanwhile takes its place in the row.
+        """
+        sent_bits = 0
+        while self._frames:
+            priority, _, id, frame = self._frames[0]
+            if radio.node.now_ns + radio.duration_ns(frame.size_bytes) > contact.los_ns:
+                break
+            heapq.heappop(self._frames)
+            radio.send_encoded(*frame, to=contact.target, priority=-priority)
+            await radio.drained()
+            bits = 8 * frame.size_bytes
+            sent_bits += bits
+            self.used_bits -= bits
+            self.left[id] -= 1
+            if not self.left[id]:
+                del self.left[id]
+        return sent_bits
