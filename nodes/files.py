@@ -55,10 +55,11 @@ class FileAssembler:
                 f"piece {piece.index} of {piece.count} of {piece.file!r}, made at {piece.made_ns}, does not go with "
                 f"{first.count} pieces made at {first.made_ns}; give every file its own name"
             )
-        known = self._pieces.setdefault(piece.index, piece)
-        if known is not piece and known.data != piece.data:
+        known = self._pieces.get(piece.index)
+        if known is not None and known.data != piece.data:
             raise MessageError(f"piece {piece.index} of {piece.file!r} came twice with different bytes")
-        return known is piece
+        self._pieces[piece.index] = piece
+        return known is None
 
     @property
     def complete(self) -> bool:

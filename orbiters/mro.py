@@ -49,6 +49,7 @@ class Mro(RelayOrbiter):
 
     def check(self, nodes: Collection[str]) -> None:
         """A picture that is to be taken needs a target among the nodes, and a scene that can be found."""
+        super().check(nodes)
         spec = self.params.hirise
         if spec is None or not spec.take:
             return

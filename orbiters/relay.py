@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from lightlag.bus.errors import QueueRefused
+from lightlag.bus.errors import GraphError, QueueRefused
 from lightlag.bus.message import Message
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.contacts import Hail, next_contact
@@ -30,6 +30,7 @@ from lightlag.nodes.trajectory import TrajectoryModel
 from lightlag.nodes.units import Bits, Seconds, Utc
 
 from .declared import TrajectorySpec
+from .ephemeris import nearest
 from .manoeuvred import Manoeuvred
 
 #: In safe mode an orbiter sends housekeeping so many times less often. An assumption: what safe modes have in common is
@@ -186,6 +187,12 @@ class RelayOrbiter(Orbiter):
     uhf: Radio
     #: What waits to be played back.
     store: Store
+
+    def check(self, nodes: Collection[str]) -> None:
+        """The stations that it plays back to are nodes of the graph."""
+        for station in self.params.stations:
+            if station not in nodes:
+                raise GraphError(f"stations: {station!r} is no node of this graph{nearest(station, nodes)}")
 
     async def run(self) -> None:
         """Relay and send housekeeping, for ever."""

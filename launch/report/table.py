@@ -23,7 +23,14 @@ def event_table(run: Reading, places: Places) -> str:
     heads += [split_unit(name)[0] for name in compared]
     heads.append("first learnt far away (ERT)" if len(places.groups) > 1 else "first learnt (ERT)")
     several = len({event.source for event in run.events}) > 1
-    rows = "".join(_row(run.graph.epoch, places, event, compared, heads, several) for event in run.events)
+    rows, day = "", ""
+    for event in run.events:
+        at_ns = event.flown_ns if event.scet_ns is None else event.scet_ns
+        if at_ns is not None and (today := run.graph.epoch.utc(at_ns)[:10]) != day:
+            if day:  # that of the first is above
+                rows += f'<tr class="day"><th scope="rowgroup" colspan="{len(heads)}">{today}</th></tr>'
+            day = today
+        rows += _row(run.graph.epoch, places, event, compared, heads, several)
     head = "".join(f'<th scope="col">{safe(text)}</th>' for text in heads)
     key = (
         '<p class="small"><span class="key model">upper figure: this run</span> '

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import ClassVar
 
 from pydantic import Field
 
+from lightlag.bus.errors import GraphError
 from lightlag.missions.edl import LandingTrajectory
 from lightlag.missions.edl.lander import Lander
 from lightlag.missions.surface import Plan, SurfaceWork
@@ -18,6 +20,7 @@ from lightlag.nodes.products import Products
 from lightlag.nodes.radio import Radio
 from lightlag.nodes.sols import Sols
 from lightlag.nodes.telemetry import SurfaceState
+from lightlag.orbiters.ephemeris import nearest
 
 from .landing import Mars2020Landing
 from .surface import PerseveranceSkills, PerseveranceSurface
@@ -50,6 +53,12 @@ class Perseverance(Lander):
     hga: Radio
     #: Its work on the surface, once it has begun.
     work: SurfaceWork | None = None
+
+    def check(self, nodes: Collection[str]) -> None:
+        """The relays that it is to work with are nodes of the graph."""
+        for relay in self.params.surface.relays if self.params.surface else ():
+            if relay.node not in nodes:
+                raise GraphError(f"surface.relays: {relay.node!r} is no node of this graph{nearest(relay.node, nodes)}")
 
     async def run(self) -> None:
         """Land, and work."""

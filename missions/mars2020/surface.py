@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from lightlag.missions.facts import load_facts
@@ -26,6 +27,8 @@ from lightlag.nodes.units import Degrees, Utc, quantity
 
 FACTS = load_facts(Path(__file__).with_name("surface_facts.yaml"))
 
+#: Radiance factor that exposure brings the brightest to.
+_BRIGHT = 0.27
 _MICROPHONES = ("edl-microphone", "supercam-microphone")
 
 
@@ -102,6 +105,8 @@ class PerseveranceSkills(Skills):
         sun = self.rover.surroundings.fixed("mars", "sun", self.rover.now_ns).position_km
         rows, columns = FACTS.value("frame_px")
         light = ground_view(jezero_ground(), eye, (rows, columns), sun)
+        # Exposed by itself: but for a hundredth, nothing is brighter than the table to 8 bits can tell.
+        light *= np.float32(_BRIGHT / max(float(np.sort(light, axis=None)[-light.size // 100]), 1e-3))
         return develop(light, self.rover.rng.getrandbits(32))
 
     def sound(self, activity: Activity) -> bytes:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import ClassVar
 
 from pydantic import Field
 
+from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S
 from lightlag.nodes.events import Event
 from lightlag.nodes.node import Node
@@ -14,6 +16,7 @@ from lightlag.nodes.params import NodeName, NodeParams
 from lightlag.nodes.port import Port
 from lightlag.nodes.sols import Lmst, Sols
 from lightlag.nodes.units import Degrees, Utc
+from lightlag.orbiters.ephemeris import nearest
 from lightlag.orbiters.geometry import elevation_deg, light_time_ns
 
 from .plans import Plan, PlanSpec
@@ -42,6 +45,12 @@ class MissionControl(Node):
 
     params: Params
     line: Port
+
+    def check(self, nodes: Collection[str]) -> None:
+        """The rover and the stations are nodes of the graph."""
+        for name in (self.params.rover, *self.params.stations):
+            if name not in nodes:
+                raise GraphError(f"{self.name}: {name!r} is no node of this graph{nearest(name, nodes)}")
 
     async def run(self) -> None:
         """Send the plans, each in its time, and hear what comes of it."""

@@ -25,7 +25,7 @@ _SKY_LOW, _SKY_HIGH, _HAZE_M = 0.3, 0.2, 11_000.0
 #: Light from the sky, as a share of all on level ground.
 _SKY_LIGHT = 0.25
 #: Soil: wavelengths and heights of its roughness, m.
-_SOIL = ((0.12, 0.002), (0.5, 0.008), (2.0, 0.03), (9.0, 0.09))
+_SOIL = ((0.12, 0.003), (0.5, 0.011), (2.0, 0.035), (9.0, 0.1))
 #: Where a rover lands it is flat: large forms rise to half their height at this distance (assumed).
 _LEVEL_M = 700.0
 #: Stones are told one by one as far as this: so many per m2 of more than the least diameter (m), fewer the larger they
@@ -62,7 +62,7 @@ def ground_view(ground: Ground, eye: Eye, size: tuple[int, int], sun: Vector) ->
         # A tile's relief is strongest at its full width; a wavelength is taken as eight texels of it.
         soil = fractal_tile(ground.seed + 11 + number, 0.5).sample(x * _F(8 / wave_m), y * _F(8 / wave_m))
         height = height + soil * np.clip(_F(1.5) - blur_m / _F(0.6 * wave_m), 0, 1) * _F(rise_m)
-        albedo = albedo + soil * _F(0.004)
+        albedo = albedo + soil * _F(0.009)
     lit = _strew(ground.seed, (x, y), (distance, azimuth), height, (east, north, zenith))
 
     # Slopes away from the eye and to the right of it, and the Sun in the same axes.

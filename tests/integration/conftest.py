@@ -75,22 +75,24 @@ class RunFiles:
 SHORT = {"epoch": "2021-02-18T20:43:00Z", "duration": "12.5 min", "picture": "false"}
 
 
-def run_here(path: Path, arguments: Mapping[str, str]) -> RunFiles:
-    """A run of ``mars2020`` in this process."""
+def run_here(path: Path, arguments: Mapping[str, str], graph: str = "mars2020") -> RunFiles:
+    """A run of a graph in this process."""
     shown = io.StringIO()
-    run(load_graph("mars2020", arguments), RunOptions(run_dir=path, report=False), PlainDisplay(shown))
+    run(load_graph(graph, arguments), RunOptions(run_dir=path, report=False), PlainDisplay(shown))
     (path / "shown.txt").write_text(shown.getvalue())
     return RunFiles(path)
 
 
-def run_once(factory: pytest.TempPathFactory, name: str, arguments: Mapping[str, str]) -> RunFiles:
+def run_once(
+    factory: pytest.TempPathFactory, name: str, arguments: Mapping[str, str], graph: str = "mars2020"
+) -> RunFiles:
     """The same for all who ask; with several test workers, the first that asks runs it."""
     shared = factory.getbasetemp()
     shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
     with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (shared / name / "shown.txt").exists():
-            run_here(shared / name, arguments)
+            run_here(shared / name, arguments, graph)
     return RunFiles(shared / name)
 
 

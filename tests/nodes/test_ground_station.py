@@ -10,6 +10,7 @@ from tests.nodes.worlds import Scripted, run_to_end
 
 from lightlag.bus.medium import Channel, Wire
 from lightlag.nodes.events import Event
+from lightlag.nodes.files import FilePiece, file_pieces
 from lightlag.nodes.ground_station import GroundStation
 from lightlag.nodes.picture import pieces
 
@@ -72,3 +73,15 @@ def test_a_picture_whose_name_is_no_file_name_is_not_written():
     assert run.products == []
     assert "cannot publish 'sender-../../etc.png'" in next(log.text for log in run.logs if log.level == "warning")
     assert run.logs[-1].text == "sender: touchdown"
+
+
+def test_a_file_is_written_as_it_is_once_it_is_whole():
+    *rest, last = file_pieces("wind.wav", b"RIFF and so on", 0, 4)
+    run = heard(last, *rest, rest[0])
+    assert [(product.name, product.data) for product in run.products] == [("sender-wind.wav", b"RIFF and so on")]
+
+
+def test_a_piece_of_a_file_that_contradicts_it_is_noted():
+    run = heard(*file_pieces("wind.wav", b"abcd", 0, 2), FilePiece("wind.wav", 1, 9, 0, b"?"))
+    assert len(run.products) == 1
+    assert "give every file its own name" in run.logs[-1].text

@@ -5,14 +5,17 @@ from __future__ import annotations
 import pytest
 
 from lightlag.bus.emission import Emission
+from lightlag.bus.errors import GraphError
 from lightlag.bus.medium import Channel, Wire
 from lightlag.bus.message import message
 from lightlag.bus.time import NEVER_NS, NS_PER_S, Epoch
 from lightlag.nodes import faults
+from lightlag.nodes.contacts import Hail
 from lightlag.nodes.faults import act, acts_of, end_of
 from lightlag.nodes.host import Host
 from lightlag.nodes.params import RadioSpec
 from lightlag.nodes.telemetry import Housekeeping
+from lightlag.nodes.trajectory import Pass
 from lightlag.orbiters.relay import RelayOrbiter
 
 #: A frame a minute and a queue of two: whatever comes faster is refused.
@@ -126,3 +129,89 @@ def test_housekeeping_that_the_queue_refuses_is_told_too(flown):
     _, words, warnings = flown(housekeeping_every="10 s")
     assert words > 0
     assert any("refused a lightlag.housekeeping" in record.text for record in warnings)
+
+
+class Sky:
+    """Surroundings in which a station is in view of whoever asks at these times (s)."""
+
+    def __init__(self, *views_s):
+        self.views_s = views_s
+
+    def passes(self, target, t0_ns, t1_ns, **masks):
+        """The passes in an interval."""
+        cut = [(max(aos * NS_PER_S, t0_ns), min(los * NS_PER_S, t1_ns)) for aos, los in self.views_s]
+        return [Pass(aos, los) for aos, los in cut if aos < los]
+
+
+class Watched(Orbiter):
+    """An orbiter under such a sky."""
+
+    sky = Sky()
+
+    @property
+    def surroundings(self):
+        """What it sees."""
+        return self.sky
+
+
+def flown_under(*views_s, frames=FRAMES, until_s=2000):
+    """When, in s, which frames were sent home that were heard a second apart, and the logs."""
+    orbiter = Watched(
+        "odyssey", RelayOrbiter.Params(xband=SLOW, relay="record", stations=("madrid",), housekeeping_every=None)
+    )
+    orbiter.sky = Sky(*views_s)
+    channels = [
+        Channel("uhf", Wire(1), {"odyssey": "uhf"}, {"rover": "port"}),
+        Channel("down", Wire(1), {"earth": "port"}, {"odyssey": "xband"}),
+    ]
+    epoch = Epoch.parse("2021-02-18T20:26:00Z")
+    host = Host("mars", [orbiter], channels, epoch=epoch, seed=1, until_ns=until_s * NS_PER_S)
+    done = host.activate(NEVER_NS, [frame(number) for number in range(1, frames + 1)], NEVER_NS)
+    assert done.failure is None, done.failure.traceback
+    sent = [(it.sent_ns // NS_PER_S, it.origin.seq) for it in done.outbox if it.type == "test.relay.frame@1"]
+    return sent, [record.text for record in done.logs], orbiter.store
+
+
+def test_a_pass_that_is_over_is_played_back_when_a_station_is_in_view():
+    sent, logs, _ = flown_under((300, 1000), frames=3)
+    assert [seq for _, seq in sent] == [1, 2, 3]
+    assert sent[0][0] == 360  # the first frame takes a minute to leave
+    assert logs.count("playback begins") == 1
+
+
+def test_a_playback_begins_a_minute_after_the_last_word_from_the_surface():
+    sent, *_ = flown_under((0, 1000), frames=3)
+    assert sent[0][0] == 3 + 60 + 60  # and the first frame takes a minute to leave
+
+
+def test_what_has_no_room_while_a_station_is_in_view_waits_for_the_next_time():
+    sent, _, store = flown_under((300, 430), (1000, 2000), frames=4)
+    assert [at_s for at_s, _ in sent][:2] == [360, 420]
+    assert all(at_s > 1000 for at_s, _ in sent[2:])
+    assert [seq for _, seq in sent] == [1, 2, 3, 4]
+    assert len(store) == 0
+
+
+def test_a_recorder_that_no_station_will_see_says_so_and_keeps_what_it_has():
+    sent, logs, store = flown_under((0, 20), frames=2)
+    assert not sent
+    assert "no station will be in view any more" in logs
+    assert len(store) == 2
+
+
+def test_stations_that_are_no_nodes_are_told_before_anything_starts():
+    with pytest.raises(GraphError, match="'madrit' is no node of this graph; did you mean 'madrid'"):
+        Orbiter("odyssey", RelayOrbiter.Params(stations=("madrit",))).check(["odyssey", "madrid"])
+
+
+def test_who_calls_is_answered_and_nobody_else_hears_of_it():
+    orbiter = Orbiter("odyssey", RelayOrbiter.Params(housekeeping_every=None))
+    channels = [
+        Channel("uhf", Wire(1), {"odyssey": "uhf", "rover": "port"}),
+        Channel("down", Wire(1), {"earth": "port"}, {"odyssey": "xband"}),
+    ]
+    epoch = Epoch.parse("2021-02-18T20:26:00Z")
+    host = Host("mars", [orbiter], channels, epoch=epoch, seed=1, until_ns=UNTIL_NS)
+    call = Emission("rover", 1, "uhf", "lightlag.hail@1", NS_PER_S, *Hail(answer=False).encode())
+    done = host.activate(NEVER_NS, [call], NEVER_NS)
+    assert [(it.channel, it.type, it.to) for it in done.outbox] == [("uhf", "lightlag.hail@1", "rover")]
