@@ -33,6 +33,7 @@ class RelaySpec(NodeParams):
     node: NodeName = Field(description="the orbiter")
     rate: BitsPerSecond = Field(gt=0, description="what the rover sends to it at")
     longest: Seconds = Field(default=1200.0, gt=0, description="a contact lasts no longer, however long it is in view")
+    rest: Seconds = Field(default=0.0, ge=0, description="from a contact's begin until it has time for the next")
 
 
 class SurfaceSpec(NodeParams):
@@ -147,7 +148,9 @@ class SurfaceWork:
             await rover.sleep_until(contact.aos_ns)
             closed[contact.target] = contact.los_ns
             if await answers(rover.uhf, contact.target):
-                longest_ns = round(self._relays[contact.target].longest * NS_PER_S)
+                relay = self._relays[contact.target]
+                longest_ns, rest_ns = round(relay.longest * NS_PER_S), round(relay.rest * NS_PER_S)
+                closed[contact.target] = max(contact.los_ns, contact.aos_ns + rest_ns)
                 await self._use(contact._replace(los_ns=min(contact.los_ns, contact.aos_ns + longest_ns)))
             else:
                 rover.log(f"{contact.target} does not answer", level="warning", lmst=self.sols.text(contact.aos_ns))

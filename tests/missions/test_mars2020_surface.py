@@ -171,10 +171,23 @@ def test_within_a_pass_every_thumbnail_goes_before_any_whole_picture(surface):
     sent = [
         header["message"]["picture"]
         for receiver, header in surface.receptions
-        if receiver == "maven" and header["type"].startswith("lightlag.picture_piece")
+        if receiver in ("mro", "tgo", "odyssey", "maven") and header["type"].startswith("lightlag.picture_piece")
     ]
     sol_2 = [name for name, _ in itertools.groupby(name for name in sent if "sol02" in name)]
     assert sol_2 == [f"sol02-navcam_{way}{kind}" for kind in ("-thumbnail", "") for way in ("delta", "south")]
+
+
+def test_a_pass_that_is_too_short_for_a_picture_has_room_for_thumbnails_and_the_rest_goes_later(tmp_path):
+    files = run_here(tmp_path / "run", {**ON_THE_GROUND, "sols": "0.3", "uhf_rate": "8 kbit/s"}, "mars2020-surface")
+    first = told(files)["pass of mro"]["fields"]
+    assert 0 < first["left_mbit"] < 2 * 2.46
+    # A minute was over before there was a picture, and in the end there was no room for a frame of 32 KiB.
+    assert first["room_mbit"] - first["sent_mbit"] < 0.52 + 0.27
+    log = told(files, "goldstone") | told(files, "madrid")
+    assert "perseverance-sol00-hazcam_rear-thumbnail: complete" in log
+    assert "perseverance-sol00-hazcam_rear: complete" in log
+    early, late = (log[f"perseverance-sol00-hazcam_rear{kind}: complete"]["t_ns"] for kind in ("-thumbnail", ""))
+    assert late - early > HOUR_NS
 
 
 def test_the_first_sounds_are_on_earth_by_2021_02_22_as_files_to_listen_to(surface):
