@@ -161,7 +161,7 @@ def test_a_thumbnail_is_on_earth_before_its_picture_and_every_picture_comes_whol
         pictures.setdefault(name, entry["complete_ert"])
         pictures[name] = min(pictures[name], entry["complete_ert"])
     whole = [name for name in pictures if name.endswith(".png") and "thumbnail" not in name]
-    assert len(whole) == 7
+    assert len(whole) == 9
     for name in whole:
         assert pictures[name.replace(".png", "-thumbnail.png")] < pictures[name]
 
