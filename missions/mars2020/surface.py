@@ -92,9 +92,10 @@ class PerseveranceSkills(Skills):
 
     def picture(self, activity: Activity) -> Any:
         """Jezero's floor from where it stands, in the light of the moment."""
+        from lightlag.missions.scene import develop
         from lightlag.missions.surface.view import Eye, ground_view
 
-        from .scene import develop, jezero_ground
+        from .scene import jezero_ground
 
         if activity.what not in FACTS.values("cameras"):
             raise ActivityRefused(

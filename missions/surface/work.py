@@ -59,7 +59,6 @@ class SurfaceWork:
         self._relays = {relay.node: relay for relay in spec.relays}
         self._plans = {plan.sol: plan.plan() for plan in spec.on_board}
         self._reached: dict[str, None] = {}
-        self._new = asyncio.Event()
 
     async def run(self) -> None:
         """Work, for ever."""
@@ -76,7 +75,6 @@ class SurfaceWork:
             self.products.put(event, [Event(event, rover.now_ns, values)], priority=NEWS)
         except QueueRefused as refusal:
             rover.log(str(refusal), level="warning")
-        self._new.set()
 
     # -- plans --------------------------------------------------------------------------------------------------
 
@@ -121,7 +119,6 @@ class SurfaceWork:
                 self.rover.log(str(refusal), level="warning")
                 self.announce(f"{activity.name}_refused{suffix}", {})
                 return
-            self._new.set()
             await asyncio.sleep(activity.duration_s)
             self.announce(activity.name + suffix, values)
             for sample in self.skills.samples if activity.does == "core" else []:
@@ -156,7 +153,7 @@ class SurfaceWork:
                 rover.log(f"{contact.target} does not answer", level="warning", lmst=self.sols.text(contact.aos_ns))
 
     async def _use(self, contact: Contact) -> None:
-        """Send what there is and what is made meanwhile, until the contact ends or has no room for what is next."""
+        """Send, and say how much of it there was room for."""
         rover, rate = self.rover, self._relays[contact.target].rate
         rover.uhf.spec = rover.uhf.spec.model_copy(update={"rate_bps": rate})
         if contact.target not in self._reached:
@@ -165,18 +162,8 @@ class SurfaceWork:
                 f"first_pass_{contact.target}", {"pass_min": (contact.los_ns - contact.aos_ns) / NS_PER_S / 60}
             )
         rover.uhf.send(self._state(), to=contact.target)
-        room_bits, sent_bits = (contact.los_ns - rover.now_ns) * rate / NS_PER_S, 0
-        while True:
-            sent_bits += await self.products.send(rover.uhf, contact)
-            self._new.clear()
-            left_s = (contact.los_ns - rover.now_ns) / NS_PER_S
-            if self.products or left_s <= 0.0:
-                break
-            try:
-                async with asyncio.timeout(left_s):
-                    await self._new.wait()
-            except TimeoutError:
-                break
+        room_bits = (contact.los_ns - rover.now_ns) * rate / NS_PER_S
+        sent_bits = await self.products.send(rover.uhf, contact)
         rover.log(
             f"pass of {contact.target}",
             room_mbit=round(room_bits / 1e6, 3),
