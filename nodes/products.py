@@ -65,6 +65,13 @@ class Products:
         self._new.set()
         return bits
 
+    def again(self) -> Products:
+        """The same products in a node that was started again."""
+        again = Products(self.capacity_bits)
+        again.used_bits, again.left = self.used_bits, self.left
+        again._frames, again._number = self._frames, self._number
+        return again
+
     def __len__(self) -> int:
         """Frames that have not left."""
         return len(self._frames)

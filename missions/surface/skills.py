@@ -74,6 +74,17 @@ class Skills:
             "core": self.core,
         }
 
+    def again(self, rover: Node) -> Skills:
+        """The same rover started again: what it has done, and keeps, is as it was."""
+        again = type(self)(rover, self.sols, self.products.again())
+        again.odometer_m, again.route_m, again.samples, again.done = (
+            self.odometer_m,
+            self.route_m,
+            self.samples,
+            self.done,
+        )
+        return again
+
     # -- what a mission gives -----------------------------------------------------------------------------------
 
     def health(self) -> dict[str, float]:

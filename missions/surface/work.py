@@ -67,6 +67,13 @@ class SurfaceWork:
             tasks.create_task(self._work())
             tasks.create_task(self._tell())
 
+    async def safe_mode(self) -> None:
+        """Do nothing but listen for plans, and tell what there is to tell: first of all, that it is in safe mode."""
+        self.announce(f"safe_mode_sol_{self.sols.sol(self.rover.now_ns)}", {})
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._hear_plans())
+            tasks.create_task(self._tell())
+
     def announce(self, event: str, values: dict[str, float]) -> None:
         """Keep the news of what has just happened for the next contact."""
         rover = self.rover

@@ -206,6 +206,23 @@ def test_a_relay_that_is_gone_does_not_answer_and_what_it_would_have_taken_goes_
     assert row["path"].startswith("perseverance>tgo>")
 
 
+def test_in_safe_mode_it_does_nothing_but_tell_and_afterwards_goes_on_with_what_it_was(tmp_path):
+    """From noon of sol 2, after the mast went up, to noon of sol 3; then started again, in the night."""
+    faults = "faults:\n  - {safe_mode: perseverance, from: 46 h, for: 24 h}\n"
+    faults += "  - {bounce: perseverance, at: 80 h, for: 10 min}\n\nnodes:\n"
+    plan = "      send: ${plans}\n      plans:\n"
+    plan += '        - {sol: 2, activities: [{name: mast_up, does: move, what: mast, at: "10:45"}, '
+    plan += '{name: late, does: check, at: "15:00"}]}\n'
+    plan += '        - {sol: 4, activities: [{name: panorama, does: photograph, what: navcam, at: "11:00"}]}\n'
+    files = changed(tmp_path, ("nodes:\n", faults), ("      send: ${plans}\n", plan), sols="4.6")
+    events = [line["text"] for line in files.log("perseverance") if "values" in line["fields"]]
+    done = [event for event in events if "pass" not in event and "hazcam" not in event]
+    assert done == [
+        "health_after_landing", "no_plan_sol_1", "health_sol_1", "mast_up", "safe_mode_sol_2", "panorama",
+    ]  # fmt: skip
+    assert "safe_mode_sol_2" in told(files, "operations")
+
+
 # -- samples, refusals -----------------------------------------------------------------------------------------------
 
 PLAN = """      send: ${plans}
