@@ -46,8 +46,21 @@ class SurfaceSpec(NodeParams):
     store: Bits = Field(default=8e9, gt=0, description="capacity for products")
     begin: Lmst = Field(default="10:30", description="when the plan of a sol is taken up")
     night: Lmst = Field(default="19:00", description="no activity lasts longer")
-    on_board: tuple[PlanSpec, ...] = Field(default=(), description="plans that it has from before the landing")
-    default: tuple[ActivitySpec, ...] = Field(default=(), description="what it does on a sol for which no plan came")
+    on_board: tuple[PlanSpec, ...] | None = Field(
+        default=None, description="plans that it has from before the landing; else those of its mission, if any"
+    )
+    default: tuple[ActivitySpec, ...] | None = Field(
+        default=None,
+        description="what it does on a sol for which no plan came; else what its mission says, if anything",
+    )
+
+    def plans_on_board(self) -> tuple[PlanSpec, ...]:
+        """What it does first; a mission has its own where nothing is given."""
+        return self.on_board or ()
+
+    def without_plan(self) -> tuple[ActivitySpec, ...]:
+        """What it does without a plan; a mission has its own where nothing is given."""
+        return self.default or ()
 
 
 class SurfaceWork:
@@ -57,7 +70,7 @@ class SurfaceWork:
         self.rover, self.spec, self.sols, self.skills, self.hga = rover, spec, sols, skills, hga
         self.products = skills.products
         self._relays = {relay.node: relay for relay in spec.relays}
-        self._plans = {plan.sol: plan.plan() for plan in spec.on_board}
+        self._plans = {plan.sol: plan.plan() for plan in spec.plans_on_board()}
         self._reached: dict[str, None] = {}
 
     async def run(self) -> None:
@@ -108,7 +121,7 @@ class SurfaceWork:
             plan = self._plans.pop(sol, None)
             if plan is None:
                 self.announce(f"no_plan_sol_{sol}", {})
-                plan = Plan(sol, tuple(spec.activity() for spec in self.spec.default))
+                plan = Plan(sol, tuple(spec.activity() for spec in self.spec.without_plan()))
                 await self._carry_out(plan, f"_sol_{sol}")
             else:
                 await self._carry_out(plan)
