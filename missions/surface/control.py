@@ -62,7 +62,7 @@ class MissionControl(Node):
         """Send the plans, each in its time, and hear what comes of it."""
         params = self.params
         self.sols = Sols.since(self.epoch, self.epoch.t_ns(params.landed), params.longitude)
-        #: Of each event that was heard of, that it was.
+        #: Of each event that was heard of, that it was; of a plan, whether it came in time or not.
         self._known: dict[str, asyncio.Event] = {}
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hear())
@@ -73,7 +73,7 @@ class MissionControl(Node):
         async for reception in self.line.received(Event):
             event: Event = reception.message
             if reception.emission.origin.source == self.params.rover:
-                known = self._knows(event.id)
+                known = self._knows(event.id.removesuffix("_received").removesuffix("_late"))
                 if not known.is_set():
                     known.set()
                     self.log(event.id, lmst=self.sols.text(event.scet_ns), path=">".join(reception.path))
@@ -94,7 +94,7 @@ class MissionControl(Node):
             self.line.send(plan, to=station)
             try:
                 async with asyncio.timeout((2 * light_ns + _PATIENCE_NS) / NS_PER_S):
-                    await self._knows(f"plan_sol_{plan.sol}_received").wait()
+                    await self._knows(f"plan_sol_{plan.sol}").wait()
                 return
             except TimeoutError:
                 continue

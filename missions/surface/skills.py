@@ -60,7 +60,7 @@ class Skills:
         self.route_m = 0.0
         #: Cached samples, the first first.
         self.samples: list[Sample] = []
-        #: Skills that were used, and on or with what, in that order.
+        #: Skills that were used, and on or with what, in that order; and what else there was for the first time.
         self.done: dict[str, None] = {}
         self.known: dict[str, Skill] = {
             "check": self.check,

@@ -71,7 +71,6 @@ class SurfaceWork:
         self.products = skills.products
         self._relays = {relay.node: relay for relay in spec.relays}
         self._plans = {plan.sol: plan.plan() for plan in spec.plans_on_board()}
-        self._reached: dict[str, None] = {}
 
     async def run(self) -> None:
         """Work, for ever."""
@@ -176,11 +175,10 @@ class SurfaceWork:
         """Send, and say how much of it there was room for."""
         rover, rate = self.rover, self._relays[contact.target].rate
         rover.uhf.spec = rover.uhf.spec.model_copy(update={"rate_bps": rate})
-        if contact.target not in self._reached:
-            self._reached[contact.target] = None
-            self.announce(
-                f"first_pass_{contact.target}", {"pass_min": (contact.los_ns - contact.aos_ns) / NS_PER_S / 60}
-            )
+        first = f"first_pass_{contact.target}"
+        if first not in self.skills.done:
+            self.skills.done[first] = None
+            self.announce(first, {"pass_min": (contact.los_ns - contact.aos_ns) / NS_PER_S / 60})
         rover.uhf.send(self._state(), to=contact.target)
         room_bits = (contact.los_ns - rover.now_ns) * rate / NS_PER_S
         sent_bits = await self.products.send(rover.uhf, contact)

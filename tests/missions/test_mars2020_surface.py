@@ -268,6 +268,30 @@ def test_a_plan_that_does_not_arrive_is_sent_again(tmp_path):
     assert "health_sol_1" in told(files)
 
 
+def test_a_plan_that_comes_late_is_not_done_and_earth_learns_of_it(tmp_path):
+    late = '      send: ${plans}\n      uplink: "10:40"\n'
+    files = changed(tmp_path, ("      send: ${plans}\n", late), sols="0.95")
+    assert [line["text"] for line in files.log("operations")].count("plan for sol 1") == 1
+    assert "plan_sol_1_late" in told(files, "operations")
+    assert "no_plan_sol_1" in told(files)
+    assert "hga_up" not in told(files)
+
+
+def test_a_plan_that_nobody_answers_is_given_up_after_three_tries(tmp_path):
+    deaf = "faults:\n  - {partition: [madrid, perseverance], from: 18 h}\n\nnodes:\n"
+    files = changed(tmp_path, ("nodes:\n", deaf), sols="0.85")
+    lines = [line["text"] for line in files.log("operations")]
+    assert lines.count("plan for sol 1") == 3
+    assert "nobody has said that the plan for sol 1 came" in lines
+
+
+def test_a_run_that_begins_later_has_no_use_for_the_plans_of_the_sols_before(tmp_path):
+    files = run_here(tmp_path / "run", {"epoch": "2021-02-20T12:00:00Z", "sols": "0.3"}, "mars2020-surface")
+    lines = [(line["text"], line["fields"].get("sol")) for line in files.log("operations")]
+    assert ("the time of a plan was before the run", 1) in lines
+    assert "mast_up" in told(files)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
