@@ -69,7 +69,7 @@ def happened(surface):
     ("event", "sol"),
     [
         ("hazcam_front", 0), ("health_after_landing", 0), ("mast_up", 2), ("navcam_delta", 2), ("wind", 2),
-        ("mastcamz_delta", 3), ("software_uploaded", 5), ("software_updated", 8), ("route_to_delta", 10),
+        ("mastcamz_delta", 3), ("software_uploaded", 5), ("software_updated", 8), ("route_to_delta", 9),
         ("maaz", 12), ("wheels_wiggled", 13), ("first_drive", 14),
     ],
 )  # fmt: skip
