@@ -6,12 +6,14 @@ until they have left, so that what one contact has no room for goes in the next.
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from lightlag.bus.emission import Buffer
 from lightlag.bus.errors import QueueRefused
+from lightlag.bus.time import NS_PER_S
 
 from .contacts import Contact
 from .radio import Radio
@@ -40,6 +42,7 @@ class Products:
         self.left: dict[str, int] = {}
         self._frames: list[tuple[int, int, str, Frame]] = []
         self._number = 0
+        self._new = asyncio.Event()
 
     def put(self, id: str, messages: Iterable[Any], *, priority: int = 0) -> int:
         """Keep a product; its size in bits.
@@ -59,29 +62,43 @@ class Products:
         for frame in frames:
             self._number += 1
             heapq.heappush(self._frames, (-priority, self._number, id, frame))
+        self._new.set()
         return bits
+
+    def again(self) -> Products:
+        """The same products in a node that was started again."""
+        again = Products(self.capacity_bits)
+        again.used_bits, again.left = self.used_bits, self.left
+        again._frames, again._number = self._frames, self._number
+        return again
 
     def __len__(self) -> int:
         """Frames that have not left."""
         return len(self._frames)
 
     async def send(self, radio: Radio, contact: Contact) -> int:
-        """Send to the contact's target until it ends or nothing is left; how many bits have left.
+        """Send to the contact's target what is here and what is made meanwhile, until it ends; how many bits have left.
 
-        A frame whose last bit would leave after the end stays, and what is made meanwhile takes its place in the row.
+        It is over before that if the next frame's last bit would leave after the end: that frame stays.
         """
-        sent_bits = 0
-        while self._frames:
-            priority, _, id, frame = self._frames[0]
-            if radio.node.now_ns + radio.duration_ns(frame.size_bytes) > contact.los_ns:
-                break
+        node, sent_bits = radio.node, 0
+        while True:
+            if not self._frames:
+                self._new.clear()
+                try:
+                    async with asyncio.timeout((contact.los_ns - node.now_ns) / NS_PER_S):
+                        await self._new.wait()
+                except TimeoutError:
+                    return sent_bits
+            _, _, id, frame = self._frames[0]
+            if node.now_ns + radio.duration_ns(frame.size_bytes) > contact.los_ns:
+                return sent_bits
             heapq.heappop(self._frames)
-            radio.send_encoded(*frame, to=contact.target, priority=-priority)
-            await radio.drained()
             bits = 8 * frame.size_bytes
-            sent_bits += bits
             self.used_bits -= bits
+            radio.send_encoded(*frame, to=contact.target)
+            await radio.drained()
+            sent_bits += bits
             self.left[id] -= 1
             if not self.left[id]:
                 del self.left[id]
-        return sent_bits

@@ -11,7 +11,7 @@ from pydantic import Field
 from lightlag.bus.errors import GraphError
 from lightlag.missions.edl import LandingTrajectory
 from lightlag.missions.edl.lander import Lander
-from lightlag.missions.surface import Plan, SurfaceWork
+from lightlag.missions.surface import Plan, Skills, SurfaceWork
 from lightlag.nodes.contacts import Hail
 from lightlag.nodes.files import FilePiece
 from lightlag.nodes.params import RadioSpec
@@ -51,8 +51,9 @@ class Perseverance(Lander):
 
     params: Params
     hga: Radio
-    #: Its work on the surface, once it has begun.
+    #: Its work on the surface, once it has begun; and what it has learnt and keeps in all that.
     work: SurfaceWork | None = None
+    skills: Skills | None = None
 
     def check(self, nodes: Collection[str]) -> None:
         """The relays that it is to work with are nodes of the graph."""
@@ -73,6 +74,17 @@ class Perseverance(Lander):
         landed_ns = landing.events[-1].t_ns
         await self.sleep_until(landed_ns)
         sols = Sols.since(self.epoch, landed_ns, landing.telemetry(landed_ns).lon_deg)
-        skills = PerseveranceSkills(self, sols, Products(surface.store))
+        skills = self.skills.again(self) if self.skills else PerseveranceSkills(self, sols, Products(surface.store))
+        self.skills = skills
         self.work = SurfaceWork(self, surface, sols, skills, self.hga)
         await self.work.run()
+
+    async def safe_mode(self) -> None:
+        """On the surface it goes on telling, and does nothing else."""
+        await (super().safe_mode() if self.work is None else self.work.safe_mode())
+
+    def again(self) -> Perseverance:
+        """Started again after a crash it knows what it has done; plans that it had are lost."""
+        again = type(self)(self.name, self.params)
+        again.skills = self.skills
+        return again

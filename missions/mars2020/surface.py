@@ -51,13 +51,13 @@ def plans(section: str) -> tuple[PlanSpec, ...]:
 class PerseveranceSurface(SurfaceSpec):
     """Perseverance's work on the surface: who relays has to be said, the rest is as on record or assumed."""
 
-    on_board: tuple[PlanSpec, ...] = Field(
-        default_factory=lambda: plans("on_board"), description="plans that it has from before the landing"
-    )
-    default: tuple[ActivitySpec, ...] = Field(
-        default_factory=lambda: _activities(FACTS.records("default")),
-        description="what it does on a sol for which no plan came",
-    )
+    def plans_on_board(self) -> tuple[PlanSpec, ...]:
+        """Those given, or those on record."""
+        return plans("on_board") if self.on_board is None else self.on_board
+
+    def without_plan(self) -> tuple[ActivitySpec, ...]:
+        """What is given, or a check of its health."""
+        return _activities(FACTS.records("default")) if self.default is None else self.default
 
 
 class Mars2020Operations(MissionControl):
@@ -71,11 +71,12 @@ class Mars2020Operations(MissionControl):
         longitude: Degrees = Field(
             default=quantity(FACTS.value("longitude_deg"), "angle"), description="east longitude of the landing"
         )
-        plans: tuple[PlanSpec, ...] = Field(
-            default_factory=lambda: plans("plans"), description="what is to be done, sol by sol"
-        )
 
     params: Params
+
+    def plans(self) -> tuple[PlanSpec, ...]:
+        """Those given, or those on record."""
+        return plans("plans") if self.params.plans is None else self.params.plans
 
 
 class PerseveranceSkills(Skills):

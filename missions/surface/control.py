@@ -36,7 +36,9 @@ class MissionControl(Node):
         landed: Utc = Field(description="SCET of the landing, which is on sol 0")
         longitude: Degrees = Field(ge=-360, le=360, description="east longitude of the landing")
         uplink: Lmst = Field(default="09:30", description="local time at which the plan of a sol arrives")
-        plans: tuple[PlanSpec, ...] = Field(description="what is to be done, sol by sol")
+        plans: tuple[PlanSpec, ...] | None = Field(
+            default=None, description="what is to be done, sol by sol; those on record, if its mission has any"
+        )
         send: bool = Field(default=True, description="whether the plans are sent at all")
 
     ports: ClassVar[tuple[str, ...]] = ("line",)
@@ -52,22 +54,26 @@ class MissionControl(Node):
             if name not in nodes:
                 raise GraphError(f"{self.name}: {name!r} is no node of this graph{nearest(name, nodes)}")
 
+    def plans(self) -> tuple[PlanSpec, ...]:
+        """What is to be done; a mission has its own where none are given."""
+        return self.params.plans or ()
+
     async def run(self) -> None:
         """Send the plans, each in its time, and hear what comes of it."""
         params = self.params
         self.sols = Sols.since(self.epoch, self.epoch.t_ns(params.landed), params.longitude)
-        #: Of each event that was heard of, that it was.
+        #: Of each event that was heard of, that it was; of a plan, whether it came in time or not.
         self._known: dict[str, asyncio.Event] = {}
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hear())
-            for spec in params.plans if params.send else ():
+            for spec in self.plans() if params.send else ():
                 tasks.create_task(self._command(spec.plan()))
 
     async def _hear(self) -> None:
         async for reception in self.line.received(Event):
             event: Event = reception.message
             if reception.emission.origin.source == self.params.rover:
-                known = self._knows(event.id)
+                known = self._knows(event.id.removesuffix("_received").removesuffix("_late"))
                 if not known.is_set():
                     known.set()
                     self.log(event.id, lmst=self.sols.text(event.scet_ns), path=">".join(reception.path))
@@ -88,7 +94,7 @@ class MissionControl(Node):
             self.line.send(plan, to=station)
             try:
                 async with asyncio.timeout((2 * light_ns + _PATIENCE_NS) / NS_PER_S):
-                    await self._knows(f"plan_sol_{plan.sol}_received").wait()
+                    await self._knows(f"plan_sol_{plan.sol}").wait()
                 return
             except TimeoutError:
                 continue

@@ -60,7 +60,7 @@ class Skills:
         self.route_m = 0.0
         #: Cached samples, the first first.
         self.samples: list[Sample] = []
-        #: Skills that were used, and on or with what, in that order.
+        #: Skills that were used, and on or with what, in that order; and what else there was for the first time.
         self.done: dict[str, None] = {}
         self.known: dict[str, Skill] = {
             "check": self.check,
@@ -73,6 +73,17 @@ class Skills:
             "drive": self.drive,
             "core": self.core,
         }
+
+    def again(self, rover: Node) -> Skills:
+        """The same rover started again: what it has done, and keeps, is as it was."""
+        again = type(self)(rover, self.sols, self.products.again())
+        again.odometer_m, again.route_m, again.samples, again.done = (
+            self.odometer_m,
+            self.route_m,
+            self.samples,
+            self.done,
+        )
+        return again
 
     # -- what a mission gives -----------------------------------------------------------------------------------
 

@@ -46,8 +46,21 @@ class SurfaceSpec(NodeParams):
     store: Bits = Field(default=8e9, gt=0, description="capacity for products")
     begin: Lmst = Field(default="10:30", description="when the plan of a sol is taken up")
     night: Lmst = Field(default="19:00", description="no activity lasts longer")
-    on_board: tuple[PlanSpec, ...] = Field(default=(), description="plans that it has from before the landing")
-    default: tuple[ActivitySpec, ...] = Field(default=(), description="what it does on a sol for which no plan came")
+    on_board: tuple[PlanSpec, ...] | None = Field(
+        default=None, description="plans that it has from before the landing; else those of its mission, if any"
+    )
+    default: tuple[ActivitySpec, ...] | None = Field(
+        default=None,
+        description="what it does on a sol for which no plan came; else what its mission says, if anything",
+    )
+
+    def plans_on_board(self) -> tuple[PlanSpec, ...]:
+        """What it does first; a mission has its own where nothing is given."""
+        return self.on_board or ()
+
+    def without_plan(self) -> tuple[ActivitySpec, ...]:
+        """What it does without a plan; a mission has its own where nothing is given."""
+        return self.default or ()
 
 
 class SurfaceWork:
@@ -57,15 +70,20 @@ class SurfaceWork:
         self.rover, self.spec, self.sols, self.skills, self.hga = rover, spec, sols, skills, hga
         self.products = skills.products
         self._relays = {relay.node: relay for relay in spec.relays}
-        self._plans = {plan.sol: plan.plan() for plan in spec.on_board}
-        self._reached: dict[str, None] = {}
-        self._new = asyncio.Event()
+        self._plans = {plan.sol: plan.plan() for plan in spec.plans_on_board()}
 
     async def run(self) -> None:
         """Work, for ever."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hear_plans())
             tasks.create_task(self._work())
+            tasks.create_task(self._tell())
+
+    async def safe_mode(self) -> None:
+        """Do nothing but listen for plans, and tell what there is to tell: first of all, that it is in safe mode."""
+        self.announce(f"safe_mode_sol_{self.sols.sol(self.rover.now_ns)}", {})
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._hear_plans())
             tasks.create_task(self._tell())
 
     def announce(self, event: str, values: dict[str, float]) -> None:
@@ -76,7 +94,6 @@ class SurfaceWork:
             self.products.put(event, [Event(event, rover.now_ns, values)], priority=NEWS)
         except QueueRefused as refusal:
             rover.log(str(refusal), level="warning")
-        self._new.set()
 
     # -- plans --------------------------------------------------------------------------------------------------
 
@@ -103,7 +120,7 @@ class SurfaceWork:
             plan = self._plans.pop(sol, None)
             if plan is None:
                 self.announce(f"no_plan_sol_{sol}", {})
-                plan = Plan(sol, tuple(spec.activity() for spec in self.spec.default))
+                plan = Plan(sol, tuple(spec.activity() for spec in self.spec.without_plan()))
                 await self._carry_out(plan, f"_sol_{sol}")
             else:
                 await self._carry_out(plan)
@@ -121,7 +138,6 @@ class SurfaceWork:
                 self.rover.log(str(refusal), level="warning")
                 self.announce(f"{activity.name}_refused{suffix}", {})
                 return
-            self._new.set()
             await asyncio.sleep(activity.duration_s)
             self.announce(activity.name + suffix, values)
             for sample in self.skills.samples if activity.does == "core" else []:
@@ -156,27 +172,16 @@ class SurfaceWork:
                 rover.log(f"{contact.target} does not answer", level="warning", lmst=self.sols.text(contact.aos_ns))
 
     async def _use(self, contact: Contact) -> None:
-        """Send what there is and what is made meanwhile, until the contact ends or has no room for what is next."""
+        """Send, and say how much of it there was room for."""
         rover, rate = self.rover, self._relays[contact.target].rate
         rover.uhf.spec = rover.uhf.spec.model_copy(update={"rate_bps": rate})
-        if contact.target not in self._reached:
-            self._reached[contact.target] = None
-            self.announce(
-                f"first_pass_{contact.target}", {"pass_min": (contact.los_ns - contact.aos_ns) / NS_PER_S / 60}
-            )
+        first = f"first_pass_{contact.target}"
+        if first not in self.skills.done:
+            self.skills.done[first] = None
+            self.announce(first, {"pass_min": (contact.los_ns - contact.aos_ns) / NS_PER_S / 60})
         rover.uhf.send(self._state(), to=contact.target)
-        room_bits, sent_bits = (contact.los_ns - rover.now_ns) * rate / NS_PER_S, 0
-        while True:
-            sent_bits += await self.products.send(rover.uhf, contact)
-            self._new.clear()
-            left_s = (contact.los_ns - rover.now_ns) / NS_PER_S
-            if self.products or left_s <= 0.0:
-                break
-            try:
-                async with asyncio.timeout(left_s):
-                    await self._new.wait()
-            except TimeoutError:
-                break
+        room_bits = (contact.los_ns - rover.now_ns) * rate / NS_PER_S
+        sent_bits = await self.products.send(rover.uhf, contact)
         rover.log(
             f"pass of {contact.target}",
             room_mbit=round(room_bits / 1e6, 3),

@@ -69,7 +69,7 @@ def happened(surface):
     ("event", "sol"),
     [
         ("hazcam_front", 0), ("health_after_landing", 0), ("mast_up", 2), ("navcam_delta", 2), ("wind", 2),
-        ("mastcamz_delta", 3), ("software_uploaded", 5), ("software_updated", 8), ("route_to_delta", 10),
+        ("mastcamz_delta", 3), ("software_uploaded", 5), ("software_updated", 8), ("route_to_delta", 9),
         ("maaz", 12), ("wheels_wiggled", 13), ("first_drive", 14),
     ],
 )  # fmt: skip
@@ -206,6 +206,23 @@ def test_a_relay_that_is_gone_does_not_answer_and_what_it_would_have_taken_goes_
     assert row["path"].startswith("perseverance>tgo>")
 
 
+def test_in_safe_mode_it_does_nothing_but_tell_and_afterwards_goes_on_with_what_it_was(tmp_path):
+    """From noon of sol 2, after the mast went up, to noon of sol 3; then started again, in the night."""
+    faults = "faults:\n  - {safe_mode: perseverance, from: 46 h, for: 24 h}\n"
+    faults += "  - {bounce: perseverance, at: 80 h, for: 10 min}\n\nnodes:\n"
+    plan = "      send: ${plans}\n      plans:\n"
+    plan += '        - {sol: 2, activities: [{name: mast_up, does: move, what: mast, at: "10:45"}, '
+    plan += '{name: late, does: check, at: "15:00"}]}\n'
+    plan += '        - {sol: 4, activities: [{name: panorama, does: photograph, what: navcam, at: "11:00"}]}\n'
+    files = changed(tmp_path, ("nodes:\n", faults), ("      send: ${plans}\n", plan), sols="4.6")
+    events = [line["text"] for line in files.log("perseverance") if "values" in line["fields"]]
+    done = [event for event in events if "pass" not in event and "hazcam" not in event]
+    assert done == [
+        "health_after_landing", "no_plan_sol_1", "health_sol_1", "mast_up", "safe_mode_sol_2", "panorama",
+    ]  # fmt: skip
+    assert "safe_mode_sol_2" in told(files, "operations")
+
+
 # -- samples, refusals -----------------------------------------------------------------------------------------------
 
 PLAN = """      send: ${plans}
@@ -249,6 +266,30 @@ def test_a_plan_that_does_not_arrive_is_sent_again(tmp_path):
     assert len(sent) == 2
     assert "plan_sol_1_received" in told(files, "operations")
     assert "health_sol_1" in told(files)
+
+
+def test_a_plan_that_comes_late_is_not_done_and_earth_learns_of_it(tmp_path):
+    late = '      send: ${plans}\n      uplink: "10:40"\n'
+    files = changed(tmp_path, ("      send: ${plans}\n", late), sols="0.95")
+    assert [line["text"] for line in files.log("operations")].count("plan for sol 1") == 1
+    assert "plan_sol_1_late" in told(files, "operations")
+    assert "no_plan_sol_1" in told(files)
+    assert "hga_up" not in told(files)
+
+
+def test_a_plan_that_nobody_answers_is_given_up_after_three_tries(tmp_path):
+    deaf = "faults:\n  - {partition: [madrid, perseverance], from: 18 h}\n\nnodes:\n"
+    files = changed(tmp_path, ("nodes:\n", deaf), sols="0.85")
+    lines = [line["text"] for line in files.log("operations")]
+    assert lines.count("plan for sol 1") == 3
+    assert "nobody has said that the plan for sol 1 came" in lines
+
+
+def test_a_run_that_begins_later_has_no_use_for_the_plans_of_the_sols_before(tmp_path):
+    files = run_here(tmp_path / "run", {"epoch": "2021-02-20T12:00:00Z", "sols": "0.3"}, "mars2020-surface")
+    lines = [(line["text"], line["fields"].get("sol")) for line in files.log("operations")]
+    assert ("the time of a plan was before the run", 1) in lines
+    assert "mast_up" in told(files)
 
 
 @pytest.mark.parametrize(
