@@ -9,10 +9,13 @@ import pytest
 
 from lightlag.bus.message import Message
 from lightlag.launch.graph.plugins import NODES, names, node_type
+from lightlag.missions.edl.lander import Lander
 from lightlag.missions.mars2020.perseverance import Perseverance
 from lightlag.nodes import Event, GroundStation, Housekeeping, Node, NodeParams, RadioSpec, Store, Tone, parts_of
+from lightlag.nodes.contacts import Hail
+from lightlag.nodes.files import FilePiece
 from lightlag.nodes.picture import PicturePiece
-from lightlag.nodes.telemetry import VehicleState
+from lightlag.nodes.telemetry import SurfaceState, VehicleState
 from lightlag.orbiters.mro import Mro
 
 if TYPE_CHECKING:
@@ -41,10 +44,11 @@ def test_an_annotation_that_only_type_checkers_can_read_is_no_part():
 
 
 def test_a_lander_says_what_a_rover_says_and_its_state():
-    assert Perseverance.sends == (Event, Tone, VehicleState)
-    assert Mro.sends == (Housekeeping, Event, PicturePiece)
+    assert Lander.sends == (Event, Tone, VehicleState)
+    assert Perseverance.sends == (*Lander.sends, Hail, SurfaceState, PicturePiece, FilePiece)
+    assert Mro.sends == (Housekeeping, Event, Hail, PicturePiece)
     assert Mro.hears == (Message,)
-    assert GroundStation.hears == (Event, Tone, PicturePiece)
+    assert GroundStation.hears == (Event, Tone, PicturePiece, FilePiece)
 
 
 @pytest.mark.parametrize("name", names(NODES))
