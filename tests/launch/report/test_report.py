@@ -109,7 +109,8 @@ class Run:
         writer.close()
         merge([self.directory.part("all")], self.directory.recording, {})
         timeline = Timeline()
-        timeline.add(
+        news = [news for reception in self.done.receptions for news in news_of(reception)]
+        timeline.add(news, self.graph.until_ns + 1)
             [news for reception in self.done.receptions for news in news_of(reception)], self.graph.until_ns + 1
         )
         timeline.write(self.directory.timeline, EPOCH)
