@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from scipy.integrate import solve_ivp
 
 from lightlag.bus.errors import GraphError
 from lightlag.bus.time import NS_PER_S
@@ -127,10 +128,38 @@ def test_telemetry_in_cruise_feels_nothing(perseverance, at):
     assert here.height_km > 500.0
 
 
-def test_before_the_approach_there_is_no_trajectory(perseverance, at):
-    perseverance.state(at(-7200))
-    with pytest.raises(GraphError, match=r"begins at 2021-02-18T18:36:50\.080Z.*approach_s"):
-        perseverance.state(at(-7200.001))
+def test_before_the_approach_it_comes_along_the_orbit_through_its_beginning(perseverance, at):
+    before, after = (perseverance.state(at(-7200 + dt)) for dt in (-0.001, 0.001))
+    way = np.subtract(after.position_km, before.position_km)
+    assert way == pytest.approx(np.multiply(before.velocity_km_s, 0.002), abs=1e-6)
+    assert before.velocity_km_s == pytest.approx(after.velocity_km_s, abs=1e-7)
+
+
+def test_nine_days_before_it_is_where_an_integration_with_the_sun_has_it(space, perseverance, at):
+    """Newton's law for Mars and the sun alone, by another integrator and about the barycentre; J2 is felt at the end."""
+    gm_mars, gm_sun = space.gm_km3_s2("mars"), space.gm_km3_s2("sun")
+
+    def fall(since_s, state):
+        t_ns = at(-7200) + round(since_s * NS_PER_S)
+        arms = [state[:3] - np.array(space.body_state(body, t_ns).position_km) for body in ("mars", "sun")]
+        pull = sum(-gm * arm / np.linalg.norm(arm) ** 3 for gm, arm in zip((gm_mars, gm_sun), arms, strict=True))
+        return np.concatenate((state[3:], pull))
+
+    start = perseverance.state(at(-7200))
+    first = np.concatenate((start.position_km, start.velocity_km_s))
+    nine_days_s = 9 * 86_400.0
+    solution = solve_ivp(fall, (0.0, -nine_days_s), first, rtol=1e-10, atol=1e-6, method="DOP853")
+    there = perseverance.state(at(-7200 - nine_days_s))
+    # About the sun the pull of the other planets on Mars is missing, and only on Mars: some 50 km in nine days.
+    assert math.dist(there.position_km, solution.y[:3, -1]) < 100.0
+    mars_km = space.body_state("mars", at(-7200 - nine_days_s)).position_km
+    assert 2.0e6 < math.dist(there.position_km, mars_km) < 2.6e6
+
+
+def test_of_a_cruise_thirty_days_are_known(perseverance, at):
+    perseverance.state(at(-30 * 86_400))
+    with pytest.raises(GraphError, match=r"begins at 2021-01-19T18:36:50\.08.Z.*start the run later"):
+        perseverance.state(at(-31 * 86_400))
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,6 @@ class Run:
         timeline = Timeline()
         news = [news for reception in self.done.receptions for news in news_of(reception)]
         timeline.add(news, self.graph.until_ns + 1)
-            [news for reception in self.done.receptions for news in news_of(reception)], self.graph.until_ns + 1
-        )
         timeline.write(self.directory.timeline, EPOCH)
         return self.page()
 
