@@ -35,7 +35,8 @@ chaos: $(STAMP)  ## a hundred runs, in each of which a process is killed
 
 bench: $(STAMP)  ## figures on this machine, beside HELICS, SimPy and bare sockets
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
-	$(BIN)/python bench/mars2020.py
+	$(BIN)/python bench/launches.py mars2020
+	$(BIN)/python bench/launches.py february-2021
 	$(BIN)/python bench/all.py
 
 # What runs it, and what checks it as well.

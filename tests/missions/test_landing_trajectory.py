@@ -136,7 +136,7 @@ def test_before_the_approach_it_comes_along_the_orbit_through_its_beginning(pers
 
 
 def test_nine_days_before_it_is_where_an_integration_with_the_sun_has_it(space, perseverance, at):
-    """Newton's law for Mars and the sun alone, by another integrator and about the barycentre; J2 is felt at the end."""
+    """Newton's law for Mars and the sun alone, by another integrator from the barycentre; J2 is felt at the end."""
     gm_mars, gm_sun = space.gm_km3_s2("mars"), space.gm_km3_s2("sun")
 
     def fall(since_s, state):
