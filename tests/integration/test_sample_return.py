@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 from tests.docs.pip import install
 
 PACKAGE = Path(__file__).parents[2] / "examples" / "sample_return"
@@ -48,6 +49,13 @@ def test_it_is_the_same_run_in_one_process_and_in_two(typed, tmp_path):
         digests.append((summary["digest"], summary["emissions"]))
     assert digests[0] == digests[1]
     assert digests[0][1] > 5
+
+
+def test_an_editor_learns_its_node_types(typed, tmp_path):
+    schema = json.loads(typed("lightlag", "schema", cwd=tmp_path))
+    graph = YAML(typ="safe").load(PACKAGE / "src" / "sample_return" / "sample_return.yaml")
+    types = {choice.get("const") for choice in schema["$defs"]["node"]["properties"]["type"]["anyOf"]}
+    assert {node["type"] for node in graph["nodes"].values()} <= types
 
 
 def test_its_own_tests_pass(typed):

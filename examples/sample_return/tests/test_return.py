@@ -6,7 +6,9 @@ import asyncio
 import math
 
 import pytest
+from pydantic import ValidationError
 from sample_return.messages import Go, Manifest, Missing, Ranging, Tube
+from sample_return.orbiter import EarthReturnOrbiter
 
 from lightlag.nodes import Event
 
@@ -82,6 +84,11 @@ async def test_a_rover_that_does_not_answer_is_waited_for_and_no_longer(launch_g
     async with launch_graph(graph) as run:
         with run.partition("lander", "fetch"):
             assert (await run.expect("ascent", Go, within="5 h")).tubes == 0
+
+
+def test_an_orbiter_that_is_to_fly_otherwise_is_refused():
+    with pytest.raises(ValidationError, match="it flies by its study"):
+        EarthReturnOrbiter.Params(relay="record")
 
 
 #: A rover that has one tube, and a lander that asks for two.

@@ -19,9 +19,10 @@ from lightlag.launch.graph.source import read_yaml
 
 ROOT = Path(__file__).parents[3]
 BROKEN = Path(__file__).parent / "broken"
+#: Those of packages of somebody's own have node types that are known where these are installed.
 GRAPHS = sorted(
     path for folder in ("missions", "examples", "bench") for path in (ROOT / folder).rglob("*.yaml")
-    if "version: 1" in path.read_text(encoding="utf-8")
+    if "version: 1" in path.read_text(encoding="utf-8") and "src" not in path.relative_to(ROOT).parts
 )  # fmt: skip
 HEAD = "version: 1\nname: x\nepoch: 2021-02-18T20:26:00Z\nuntil: 40 min\n"
 

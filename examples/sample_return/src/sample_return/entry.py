@@ -49,6 +49,12 @@ class Fall:
         """How long it took."""
         return float(self.times_s[-1])
 
+    @property
+    def touchdown_m_s(self) -> float:
+        """How fast it meets the ground, which moves."""
+        ground = on_the_ground(self.states[-1, :3], TURN_RAD_S, np.zeros(1))[0, 3:]
+        return 1e3 * float(np.linalg.norm(self.states[-1, 3:] - ground))
+
     def at(self, t_s: Array) -> Array:
         """States (n, 6) at times after entry: before it straight back, after the end on the ground."""
         known_s = np.clip(t_s, 0.0, self.end_s)

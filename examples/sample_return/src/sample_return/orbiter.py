@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lightlag.bus.errors import MessageError
 from lightlag.bus.message import Message
@@ -51,6 +51,15 @@ class EarthReturnOrbiter(RelayOrbiter):
         reach: Kilometres = Field(default=0.01, gt=0, le=1, description="it can catch what is nearer than this")
         gentle_m_s: float = Field(default=1.0, gt=0, le=10, description="and comes no faster than this, m/s")
         study: StudyParams = Field(default=StudyParams(), description="dates and figures of the return")
+
+        @model_validator(mode="after")
+        def _as_planned(self) -> Self:
+            if self.trajectory is not None or self.relay != "at once" or self.playback_at is not None:
+                raise ValueError(
+                    "it flies by its study, and relays when a station is in view; leave trajectory, relay and "
+                    "playback_at away, or use the type spacecraft"
+                )
+            return self
 
     params: Params
     _heard = 0

@@ -15,8 +15,8 @@ from .plan import Study
 #: Between vehicles about Mars: the frequencies of the relays that fly today (Electra), 8 kbit/s.
 UP = RadioSpec(rate_bps="8 kbit/s", transmit_hz="401.585625 MHz", power_dbw="7 dBW", max_range_km="7000 km")
 #: What two on the same ground have in common: on a round planet and without masts, one sees the other a little lower
-#: than the horizon.
-LYING: Mapping[str, Any] = {"max_range_km": "20 km", "min_elevation_deg": "-1 deg"}
+#: than the horizon. What flies over them hears them from farther.
+LYING: Mapping[str, Any] = {"max_range_km": "200 km", "min_elevation_deg": "-1 deg"}
 #: Between rover and lander, within sight.
 NEAR = RadioSpec(rate_bps="32 kbit/s", transmit_hz="433 MHz", receive_hz="433 MHz", power_dbw="-10 dBW", **LYING)
 

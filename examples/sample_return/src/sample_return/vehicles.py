@@ -19,8 +19,6 @@ from .params import LYING, UP, StudyParams
 from .paths import AscentPath, ContainerPath
 from .plan import Plan, plan
 
-_MS = 1e3
-
 
 class Flyer(Node):
     """What the two have in common: a plan, events of it, and an orbiter that they tell of them when it is in view."""
@@ -145,7 +143,6 @@ class Container(Flyer):
 
     async def listen(self) -> None:
         """Take tubes until the lid is shut."""
-        self.tubes: dict[str, float] = {}
         async for reception in self.hatch.received(Seal, Tube):
             try:
                 given = reception.message
@@ -157,9 +154,15 @@ class Container(Flyer):
                 return
             self.tubes[given.tube] = given.mass_g
 
+    async def run(self) -> None:
+        """Be empty at first."""
+        #: What is in it, by identifier: grams.
+        self.tubes: dict[str, float] = {}
+        await super().run()
+
     def manifest(self) -> Manifest:
         """What is in it."""
-        return Manifest(tuple(self.tubes), round(math.fsum(self.tubes.values()), 1))
+        return Manifest(tuple(self.tubes), round(sum(self.tubes.values()), 1))
 
     async def fly(self) -> None:
         """Say who it is in orbit, when it is caught, and on the ground, where it goes on until it is found."""
@@ -173,20 +176,12 @@ class Container(Flyer):
             self.log("entry", values=self.about("earth"))
         if await self.at(it.landing):
             values = {
-                "speed_m_s": round(float(math.dist(it.fall.states[-1, 3:], _ground_speed(it))) * _MS, 1),
+                "speed_m_s": round(it.fall.touchdown_m_s, 1),
                 "peak_g": round(it.fall.peak_g, 1),
                 "miss_km": round(it.landing_miss_km, 3),
             }
             self.log("landed", values=values)
             self.beacon.send(Event("landed", self.now_ns, values))
-        while await self.at(it.landing, -1.0) or self.now_ns >= self.epoch.t_ns(it.landing):
+        while True:
             self.beacon.send(self.manifest())
             await asyncio.sleep(self.params.beacon_every)
-
-
-def _ground_speed(it: Plan) -> tuple[float, float, float]:
-    """How fast the ground moves where it comes down (km/s), in the axes of the fall."""
-    from .entry import TURN_RAD_S
-
-    x, y, _ = it.fall.states[-1, :3].tolist()
-    return -TURN_RAD_S * y, TURN_RAD_S * x, 0.0
