@@ -18,7 +18,7 @@ from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.placement.world import World
 from lightlag.launch.run.options import RunOptions
 from lightlag.launch.run.runner import run
-from lightlag.nodes import Event, Housekeeping, parts_of
+from lightlag.nodes import Event, Hail, Housekeeping, parts_of
 from lightlag.orbiters import GroundSite, KeplerOrbit, OemFile, SpkFile, StateOrbit, StatesFile
 from lightlag.orbiters.declared import TrajectorySpec
 from lightlag.orbiters.mro import TRAJECTORY as MRO
@@ -144,5 +144,5 @@ def test_a_lander_sends_where_an_orbiter_listens():
     orbiter, lander = Spacecraft.Params.model_fields["uhf"].default, SurfaceCraft.Params.model_fields["uhf"].default
     assert (orbiter.transmit_hz, orbiter.receive_hz) == (lander.receive_hz, lander.transmit_hz)
     assert parts_of(SurfaceCraft) == {"xband": "radio", "uhf": "radio", "store": "store"}
-    assert SurfaceCraft.sends == (Housekeeping, Event)
+    assert SurfaceCraft.sends == (Housekeeping, Event, Hail)
     assert math.isclose(lander.transmit_hz, 401.585625e6)
