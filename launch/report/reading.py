@@ -132,7 +132,7 @@ class Reading:
     news: list[Hop] = field(default_factory=list)
     #: By source, then by number of the emission.
     states: dict[str, dict[int, State]] = field(default_factory=dict)
-    #: Least delay from source to receiver.
+    #: Delay of the last that went from source to receiver: in twenty days light time changes by minutes.
     delay_ns: dict[tuple[str, str], int] = field(default_factory=dict)
     #: Delay of the first that went from source to receiver: in a long run either may travel from one planet to another.
     first_delay_ns: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -239,7 +239,7 @@ class _Reader:
         counts = run.lanes.setdefault((hop.source, hop.receiver, hop.channel), {}).setdefault(column, {})
         counts[hop.outcome] = counts.get(hop.outcome, 0) + 1
         ends, delay_ns = (hop.source, hop.receiver), hop.t_ns - hop.sent_ns
-        run.delay_ns[ends] = min(delay_ns, run.delay_ns.get(ends, delay_ns))
+        run.delay_ns[ends] = delay_ns
         run.first_delay_ns.setdefault(ends, delay_ns)
         if hop.kind in (_EVENT, _TONE):
             run.news.append(hop)
