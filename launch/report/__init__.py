@@ -29,6 +29,7 @@ from .heard import who_heard_whom
 from .pictures import pictures
 from .places import find_places
 from .reading import read_run
+from .sounds import sounds
 from .spacetime import caption_of, space_time
 from .table import event_table, told_of
 from .words import safe
@@ -80,6 +81,12 @@ def write_report(
             "What was photographed",
             "It travelled as data, piece by piece, at the rate of the link, and was put together on the ground.",
             pictures(directory.pictures, graph.epoch, products),
+        ),
+        _section(
+            "sounds",
+            "What was recorded",
+            "As files that came in pieces; how they were made is for the mission to say.",
+            sounds(directory.pictures, products),
         ),
         _section("losses", "What was lost, and why", "", losses(run, summary)),
         _section("figures", "The run in figures", "", run_tables(run, summary)),

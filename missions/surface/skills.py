@@ -143,7 +143,7 @@ class Skills:
 
     def listen(self, activity: Activity) -> dict[str, float]:
         """Record a sound."""
-        file = f"{self._named(activity)}.wav"
+        file = f"{self._named(activity)}-synthesised.wav"
         self._keep(file, file_pieces(file, self.sound(activity), self.rover.now_ns, _PIECE_BYTES), SOUND)
         return {"sound_s": activity.duration_s}
 

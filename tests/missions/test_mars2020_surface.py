@@ -191,7 +191,7 @@ def test_a_pass_that_is_too_short_for_a_picture_has_room_for_thumbnails_and_the_
 
 
 def test_the_first_sounds_are_on_earth_by_2021_02_22_as_files_to_listen_to(surface):
-    wind = next(entry for entry in surface.summary["pictures"] if entry["file"].endswith("sol02-wind.wav"))
+    wind = next(entry for entry in surface.summary["pictures"] if entry["file"].endswith("sol02-wind-synthesised.wav"))
     assert wind["complete_ert"] < "2021-02-22"
     with wave.open(str(surface.path / wind["file"])) as file:
         assert file.getnframes() == 10 * file.getframerate()
