@@ -178,14 +178,15 @@ def _type(written: str) -> Type:
 
 
 def _used(it: Type, graphs: Sequence[str]) -> Type:
-    """A type with the first of the graphs in which it is used."""
+    """A type with the shortest of the graphs in which it is used."""
+    lengths_ns: dict[str, int] = {}
     for graph in graphs if it.cls is not None else ():
         try:
             if it.cls is not None and specs_in(loaded(graph), it.cls):
-                return replace(it, used_in=graph)
+                lengths_ns[graph] = loaded(graph).until_ns
         except GraphError:  # it is not this type's fault
             continue
-    return it
+    return replace(it, used_in=min(lengths_ns, key=lambda graph: lengths_ns[graph])) if lengths_ns else it
 
 
 def _in_module(name: str) -> list[Type] | None:

@@ -86,6 +86,8 @@ def loose_ends(graph: Graph) -> list[Diagnostic]:
         kinds = ports(node.cls)
         loose = [port for port in kinds if graph.sends_on(node.name, port) is None]
         joined = len(loose) < len(kinds)
+        # A radio that a type may have and this node has not.
+        loose = [port for port in loose if getattr(node.params, port, port) is not None]
         meant = [port for port in loose if not (joined and kinds[port] and port not in node.given)]
         place = graph.places.get(f"nodes.{node.name}")
         found += [Diagnostic(f"{node.name}.{port} {said}", place) for port in meant]

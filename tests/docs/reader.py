@@ -44,8 +44,13 @@ class Reader:
         self._terminals: list[tuple[Block, subprocess.Popen[str]]] = []
         #: Graph files that no block has named yet.
         self._unread: dict[str, Block] = {}
-        for name in ("examples", "missions"):
-            (folder / name).symlink_to(ROOT / name)
+        (folder / "missions").symlink_to(ROOT / "missions")
+        for file in (ROOT / "examples").glob("*/*"):
+            # The tests of a package are for those who have installed it.
+            if file.name != "tests":
+                seen = folder / file.relative_to(ROOT)
+                seen.parent.mkdir(parents=True, exist_ok=True)
+                seen.symlink_to(file)
 
     def do(self, block: Block) -> None:
         """Do what a block is for; fails if it does not go as the page says."""

@@ -143,6 +143,7 @@ def test_in_safe_mode_hope_takes_no_pictures_and_is_there_in_its_contacts(tmp_pa
     assert texts.count("contact ends") == 1
 
 
+@pytest.mark.thorough  # in february-2021 Hope is in two processes, too
 @pytest.mark.parametrize("graph", SHORT)
 def test_a_run_is_the_same_in_two_processes(tmp_path, graph):
     here = run_here(tmp_path / "here", graph, SHORT[graph])

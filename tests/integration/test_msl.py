@@ -201,6 +201,7 @@ def test_the_graph_has_the_orbits_of_the_facts(landing):
             assert getattr(spec, key) == told, (name, key)
 
 
+@pytest.mark.thorough  # other landings are in two processes, too
 def test_two_processes_give_the_same_digest_as_one(tmp_path):
     here = fly(tmp_path / "here", SHORT)
     words = [f"{name}:={value}" for name, value in SHORT.items()]

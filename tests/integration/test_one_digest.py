@@ -69,6 +69,7 @@ def test_processes_are_the_same_on_a_machine_with_other_work(touchdown, tmp_path
     assert_same(touchdown, launched(tmp_path / "run", *CUT_SHORT, "--processes=2", hash_seed=7))
 
 
+@pytest.mark.thorough
 def test_the_whole_landing_is_the_same_in_four_processes(landing, tmp_path):
     spread = launched(tmp_path / "run", "--processes=4", hash_seed=8)
     assert spread.summary["processes"] == 4

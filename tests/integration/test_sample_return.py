@@ -40,6 +40,7 @@ def typed(tmp_path_factory):
     return typed
 
 
+@pytest.mark.thorough  # as plug-ins of others are
 def test_it_is_the_same_run_in_one_process_and_in_two(typed, tmp_path):
     digests = []
     for name, placement in (("one", ["--in-process"]), ("two", ["--processes", "2"])):

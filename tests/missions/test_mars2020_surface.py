@@ -306,6 +306,7 @@ def test_who_is_not_there_is_told_before_anything_starts(tmp_path, old, new):
         run(load_graph(file, {}), RunOptions(run_dir=tmp_path / "run"), PlainDisplay(io.StringIO()))
 
 
+@pytest.mark.thorough  # in february-2021 the rover is in two processes, too
 def test_two_processes_give_the_same(tmp_path):
     arguments = {"epoch": "2021-02-18T20:43:30Z", "sols": "0.2"}
     here = run_here(tmp_path / "here", arguments, "mars2020-surface")

@@ -130,7 +130,10 @@ def test_what_it_recorded_reaches_earth_after_the_playback(overflown):
     assert overflown.t_ns(news["ert_utc"]) > overflown.t_ns("2021-11-21T12:50:00Z")
 
 
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize(
+    "name",
+    ["zhurong-landing", *(pytest.param(it, marks=pytest.mark.thorough) for it in SHORT if it != "zhurong-landing")],
+)
 def test_a_run_is_the_same_in_two_processes(name, tmp_path):
     here = launched(tmp_path, name, **SHORT[name])
     words = [f"{key}:={value}" for key, value in SHORT[name].items()]
