@@ -115,6 +115,9 @@ def place(world: World, processes: int, progress: Progress | None = None) -> Gro
     Raises:
         GraphError: nodes that are pinned apart are too close to run apart.
     """
+    unjoined = _unjoined(world)
+    if len(unjoined) == processes and all(len(_pins(world, group)) < 2 for group in unjoined):
+        return unjoined  # as ``arrange`` would: it joins what is joined by a channel before anything else
     return arrange(world, processes, progress).groups
 
 
@@ -330,6 +333,20 @@ def _pinned(world: World) -> Groups:
         pin = world.graph.place.get(node)
         groups.setdefault(f"place {pin}" if pin else f"node {node}", []).append(node)
     return sorted(sorted(group) for group in groups.values())
+
+
+def _unjoined(world: World) -> Groups:
+    """The groups between which there is neither a channel nor a pin, each sorted, in the order of their first names."""
+    groups = [set(group) for group in _pinned(world)]
+    for channel in world.channels.values():
+        ends = {*world.speakers(channel), *channel.members}
+        met = [group for group in groups if group & ends]
+        groups = [*(group for group in groups if not group & ends), set().union(*met)] if met else groups
+    return sorted(sorted(group) for group in groups)
+
+
+def _pins(world: World, group: Sequence[str]) -> set[str]:
+    return {world.graph.place[node] for node in group if node in world.graph.place}
 
 
 def _refuse_pinned(world: World, join: Join) -> None:

@@ -29,8 +29,8 @@ from lightlag.orbiters import Ephemeris, Space, SpaceMedium, SpaceSurroundings, 
 
 #: Lookahead in space is made anew for every window of this length, or of a multiple of it in very long runs.
 WINDOW_NS = 600 * NS_PER_S
-#: Every window is looked at before hosts are placed; in runs of more than so many (four weeks) they are longer.
-MOST_WINDOWS = 4096
+#: Every window is looked at before hosts are placed; in runs of more than so many (four days) they are longer.
+MOST_WINDOWS = 576
 #: A grant reaches over this many of them: more than the light time between planets, so that they hold nobody up.
 WINDOWS_AHEAD = 4
 #: A person who watches a run in one process sees it unfold in so many steps.

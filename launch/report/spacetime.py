@@ -15,6 +15,8 @@ from .reading import RECEIVED, Burst, Happening, Hop, Learnt, Reading, StreamKey
 from .svg import Canvas, Scale, foremost, polyline, time_ticks
 from .words import count, duration_of_ns, plain, stamp
 
+#: How far a letter of a slanted label goes to the right, about.
+_SLANTED_PX = 4.4
 _WIDTH, _LEFT, _RIGHT = 1120.0, 112.0, 30.0
 #: What a letter of the bold text is wide, about.
 _BOLD_PX = 7.6
@@ -173,8 +175,10 @@ def _kept(diagram: _Diagram) -> None:
     """Content that waits aboard a relay is a line along its row."""
     run, x = diagram.run, diagram.x
     played: dict[str, int] = {}
+    # Who only heard it played back was not the one who kept it.
+    told = {receiver for (_, receiver, _, _, path) in run.streams if path == "played_back"}
     for (source, _, _, _, path), bursts in run.streams.items():
-        if path == "played_back":
+        if path == "played_back" and source not in told:
             first_ns = min(burst.first.sent_ns for burst in bursts.values())
             played[source] = min(first_ns, played.get(source, first_ns))
     for relay, until_ns in played.items():
@@ -215,6 +219,8 @@ def _labels(diagram: _Diagram) -> None:
         diagram.canvas.add("circle", "happening", told, cx=at, cy=diagram.rows[event.source], r=2.6)
     favoured = [index for index, event in enumerate(events) if event.flown and event.flown.values]
     for index in foremost(instants, _LABELS_APART, favoured):
+        if instants[index] + _SLANTED_PX * len(plain(events[index].id)) > _WIDTH:
+            continue
         diagram.canvas.line(
             "thread", instants[index], _TOP - 20, instants[index], diagram.rows[events[index].source] - 4
         )

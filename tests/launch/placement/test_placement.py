@@ -219,7 +219,7 @@ def test_windows_of_very_long_runs_are_longer_so_that_all_of_them_are_looked_at(
     assert world_of(MEETING).window_ns == WINDOW_NS
     world = world_of(MEETING.replace("48 h", "60 d"))
     assert len(world.windows) <= MOST_WINDOWS
-    assert world.window_ns == 3 * WINDOW_NS
+    assert world.window_ns == 15 * WINDOW_NS
     assert world.windows[-1] + world.window_ns >= world.graph.until_ns
 
 
@@ -320,3 +320,14 @@ def test_what_touches_is_never_chosen_to_run_apart(world_of):
     world = world_of(TOUCHING.replace("40 min", "365 d"))
     world.window_bound_ns = lambda source, receiver, start_ns: 0 if {source, receiver} == {"one", "two"} else 10**13
     assert choose(world, 3).groups == [["far"], ["one", "two"]]
+
+
+def test_what_no_channel_joins_is_placed_without_asking_how_near_it_comes(world_of, monkeypatch):
+    """And as it would be placed by asking."""
+    text = MEETING
+    two = text.replace("channels:", "  lone: {type: ground-station, params: {station: DSS-63}}\nchannels:", 1)
+    world = world_of(two)
+    asked = arrange(world, 2).groups
+    assert ["lone"] in asked
+    monkeypatch.setattr("lightlag.launch.placement.placing.Delays", None)
+    assert place(world, 2) == asked
