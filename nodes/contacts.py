@@ -15,7 +15,7 @@ from lightlag.bus.message import message
 from lightlag.bus.time import NS_PER_S
 
 from .radio import Radio
-from .trajectory import Surroundings
+from .trajectory import Pass, Surroundings
 
 #: How far ahead is looked at once, and a contact that is shorter is none.
 _LOOK_NS, LEAST_NS = 6 * 3600 * NS_PER_S, 60 * NS_PER_S
@@ -52,22 +52,34 @@ def next_contact(
     wanted until when.
     """
     closed = not_before_ns or {}
+
+    def seen(target: str, from_ns: int, to_ns: int) -> Sequence[Pass]:
+        if from_ns >= to_ns:
+            return []
+        return surroundings.passes(target, from_ns, to_ns, mask_deg=mask_deg, target_mask_deg=target_mask_deg)
+
     for start_ns in range(now_ns, until_ns, _LOOK_NS):
+        # What begins in the second half is looked at again from the next start: of that it is not known how long it is.
+        half_ns, end_ns = start_ns + _LOOK_NS, min(start_ns + 2 * _LOOK_NS, until_ns)
         found = [
-            Contact(target, *seen)
+            Contact(target, *it)
             for target in targets
-            for seen in surroundings.passes(
-                target,
-                max(start_ns, closed.get(target, start_ns)),
-                min(start_ns + 2 * _LOOK_NS, until_ns),
-                mask_deg=mask_deg,
-                target_mask_deg=target_mask_deg,
-            )
-            if seen.los_ns - seen.aos_ns >= LEAST_NS
+            for it in seen(target, max(start_ns, closed.get(target, start_ns)), end_ns)
+            if it.los_ns - it.aos_ns >= LEAST_NS and it.aos_ns < half_ns
         ]
         if found:
-            return min(found, key=lambda contact: contact.aos_ns)
+            contact = min(found, key=lambda contact: contact.aos_ns)
+            while contact.los_ns == end_ns < until_ns:
+                end_ns = min(end_ns + _LOOK_NS, until_ns)
+                contact = Contact(contact.target, *seen(contact.target, contact.aos_ns, end_ns)[0])
+            return contact
     return None
+
+
+async def has_room(radio: Radio, size_bytes: int, los_ns: int, *, priority: int = 0) -> bool:
+    """Wait until a frame of that priority would be next; whether its last bit would leave before a contact ends."""
+    await radio.drained(priority)
+    return radio.leaves_ns(size_bytes) <= los_ns
 
 
 async def answers(radio: Radio, target: str, *, calls: int = 3, patience_s: float = 10.0) -> bool:
@@ -77,7 +89,7 @@ async def answers(radio: Radio, target: str, *, calls: int = 3, patience_s: floa
         try:
             async with asyncio.timeout(patience_s):
                 async for reception in radio.received(Hail):
-                    if reception.emission.source == target:
+                    if reception.emission.source == target and reception.message.answer:
                         return True
         except TimeoutError:
             continue

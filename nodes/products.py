@@ -15,7 +15,7 @@ from lightlag.bus.emission import Buffer
 from lightlag.bus.errors import QueueRefused
 from lightlag.bus.time import NS_PER_S
 
-from .contacts import Contact
+from .contacts import Contact, has_room
 from .radio import Radio
 
 
@@ -83,22 +83,23 @@ class Products:
         """
         node, sent_bits = radio.node, 0
         while True:
-            if not self._frames:
+            while not self._frames:  # of several who wait, another may have taken what came
                 self._new.clear()
                 try:
                     async with asyncio.timeout((contact.los_ns - node.now_ns) / NS_PER_S):
                         await self._new.wait()
                 except TimeoutError:
                     return sent_bits
-            _, _, id, frame = self._frames[0]
-            if node.now_ns + radio.duration_ns(frame.size_bytes) > contact.los_ns:
+            first = self._frames[0]
+            if not await has_room(radio, first[3].size_bytes, contact.los_ns):
                 return sent_bits
-            heapq.heappop(self._frames)
+            if not self._frames or self._frames[0] is not first:  # while it waited
+                continue
+            _, _, id, frame = heapq.heappop(self._frames)
             bits = 8 * frame.size_bytes
             self.used_bits -= bits
-            radio.send_encoded(*frame, to=contact.target)
-            await radio.drained()
-            sent_bits += bits
             self.left[id] -= 1
             if not self.left[id]:
                 del self.left[id]
+            radio.send_encoded(*frame, to=contact.target)
+            sent_bits += bits

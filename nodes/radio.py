@@ -46,13 +46,15 @@ class Radio(Port):
         #: Members of its channel that it has sent to.
         self._reached: set[str] = set()
         self._number = 0
-        self._sending = False
-        self._drained: list[asyncio.Future[None]] = []
+        #: Priority of the frame on the air, if there is one, and when its last bit leaves.
+        self._on_air: int | None = None
+        self._free_ns = 0
+        self._drained: list[tuple[int | None, asyncio.Future[None]]] = []
 
     @property
     def queued(self) -> int:
         """Frames that have not left yet, the one on the air included."""
-        return len(self._frames) + self._sending
+        return len(self._frames) + (self._on_air is not None)
 
     def send(self, message: Any, *, priority: int = 0, to: str | None = None, after_ns: int = 0) -> None:
         """Queue a message for transmission, to all members of the radio's channel or to one.
@@ -96,12 +98,21 @@ class Radio(Port):
             priority, emission.type, emission.body, emission.arrays, "", onward(reception), emission.origin
         )
 
-    async def drained(self) -> None:
-        """Wait until every queued frame has left."""
-        while self.queued:
+    async def drained(self, at_least: int | None = None) -> None:
+        """Wait until every queued frame has left; with ``at_least``, every one of that priority or a higher one."""
+        while self._waits(at_least) or (self._on_air is not None and (at_least is None or self._on_air >= at_least)):
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._drained.append(future)
+            self._drained.append((at_least, future))
             await future
+
+    def leaves_ns(self, size_bytes: int) -> int:
+        """When a frame of that many bytes would have left that is begun as soon as none is on the air."""
+        now_ns = self.node.now_ns
+        return (now_ns if self._on_air is None else self._free_ns) + self.duration_ns(size_bytes)
+
+    def _waits(self, at_least: int | None) -> bool:
+        """Whether a frame of such a priority waits for its turn."""
+        return bool(self._frames) and (at_least is None or -self._frames[0][0] >= at_least)
 
     def duration_ns(self, size_bytes: int) -> int:
         """How long a frame of that many bytes takes to leave."""
@@ -141,27 +152,30 @@ class Radio(Port):
             )
         self._number += 1
         frame = _new(_Frame, (-priority, self._number, type, body, arrays, to, via, origin))
-        if self._sending:
+        if self._on_air is not None:
             heapq.heappush(self._frames, frame)
         else:
             self._start(frame)
 
     def _start(self, frame: _Frame) -> None:
-        self._sending = True
+        self._on_air = -frame[0]
         size_bytes, loop = len(frame.body), self.node.loop
         if frame.arrays:
             size_bytes += sum(map(len, frame.arrays))
         duration_ns = self.duration_ns(size_bytes)
-        loop.call_at_ns(loop.now_ns + duration_ns, self._last_bit, frame, duration_ns)
+        self._free_ns = loop.now_ns + duration_ns
+        loop.call_at_ns(self._free_ns, self._last_bit, frame, duration_ns)
 
     def _last_bit(self, frame: _Frame, duration_ns: int) -> None:
-        self._sending = False
+        self._on_air = None
         _, _, type, body, arrays, to, via, origin = frame
         self.outlet.emit(type, body, arrays, to, duration_ns=duration_ns, via=via, origin=origin)
+        if self._drained:
+            waiting, self._drained = self._drained, []
+            for at_least, future in waiting:
+                if self._waits(at_least):
+                    self._drained.append((at_least, future))
+                elif not future.done():
+                    future.set_result(None)
         if self._frames:
             self._start(heapq.heappop(self._frames))
-        else:
-            for future in self._drained:
-                if not future.done():
-                    future.set_result(None)
-            self._drained.clear()

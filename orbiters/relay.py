@@ -18,7 +18,7 @@ from pydantic import Field
 from lightlag.bus.errors import GraphError, QueueRefused
 from lightlag.bus.message import Message
 from lightlag.bus.time import NS_PER_S
-from lightlag.nodes.contacts import Hail, next_contact
+from lightlag.nodes.contacts import Hail, has_room, next_contact
 from lightlag.nodes.events import Event
 from lightlag.nodes.node import Node
 from lightlag.nodes.params import NodeName, NodeParams, RadioSpec
@@ -79,6 +79,8 @@ class Orbiter(Node):
 
     def __init__(self, name: str, params: NodeParams | None = None) -> None:
         super().__init__(name, params)
+        #: How often it has turned so far, by what that is called.
+        self._turned: dict[str, int] = {}
         if self.params.trajectory is not None:
             self.trajectory = self.params.trajectory.model()
 
@@ -133,7 +135,7 @@ class Orbiter(Node):
 
         ``captured``, ``periapsis_1``, ``apoapsis_1``, ``periapsis_2``: a type whose orbit is a story starts this.
         """
-        count: dict[str, int] = {}
+        count = self._turned
         while True:
             later_ns = self.now_ns + _AHEAD_NS
             for t_ns, event in turns(self.surroundings, self.name, self.planet, self.now_ns, later_ns):
@@ -230,7 +232,8 @@ class RelayOrbiter(Orbiter):
             self._frames += 1
             self._heard_ns = self.now_ns
             if reception.emission.type == Hail.__message_type__:  # type: ignore[attr-defined]
-                self.uhf.send(Hail(answer=True), to=reception.emission.source)
+                if self.params.relay != "no" and not reception.message.answer:
+                    self.uhf.send(Hail(answer=True), to=reception.emission.source)
                 continue
             with self.refusals_told():
                 if self.params.relay == "at once":
@@ -268,15 +271,21 @@ class RelayOrbiter(Orbiter):
                 self.log("no station will be in view any more", level="warning", frames=len(self.store))
                 return
             await self.sleep_until(contact.aos_ns)
-            self.log("playback begins", station=contact.target, frames=len(self.store), bits=self.store.used_bits)
-            while (frame := self.store.oldest) is not None:
-                if self.now_ns + self.xband.duration_ns(frame.emission.size_bytes) > contact.los_ns:
-                    break
-                self.xband.relay(next(self.store.take()), priority=RELAY_PRIORITY)
-                await self.xband.drained()
-            else:
-                self._something.clear()
+            kept = len(self.store)
+            self.log("playback begins", station=contact.target, frames=kept, bits=self.store.used_bits)
+            while (frame := self.store.oldest) is not None and await has_room(
+                self.xband, frame.emission.size_bytes, contact.los_ns, priority=RELAY_PRIORITY
+            ):
+                with self.refusals_told():
+                    self.xband.relay(next(self.store.take()), priority=RELAY_PRIORITY)
+            await self.xband.drained(RELAY_PRIORITY)
             self.log("playback ends", frames=len(self.store))
+            if self.store.oldest is None:
+                self._something.clear()
+                continue
+            if len(self.store) >= kept:
+                self.log("no frame has left: the oldest takes longer than the contact", level="warning")
+            await self.sleep_until(contact.los_ns)
 
     def __init__(self, name: str, params: NodeParams | None = None) -> None:
         super().__init__(name, params)

@@ -86,9 +86,12 @@ class NamedStation(GroundStation):
         @field_validator("station")
         @classmethod
         def _known(cls, name: str) -> str:
-            if name not in STATIONS:
-                raise ValueError(f"{name!r} is no station that is known here{nearest(name, STATIONS)}")
-            return name
+            named = {known.casefold(): known for known in STATIONS}.get(name.casefold())
+            if named is None:
+                raise ValueError(
+                    f"{name!r} is no station that is known here{nearest(name, STATIONS)}; there are {', '.join(STATIONS)}"
+                )
+            return named
 
     params: Params
 
@@ -113,7 +116,9 @@ class CommandingStation(NamedStation):
 
     async def _transmit(self) -> None:
         async for reception in self.line:
-            self.xband.relay(reception)
+            # On a line that several stations share, another's news is nothing to send up.
+            if not isinstance(reception.message, Event):
+                self.xband.relay(reception)
 
     def _take_in(self, reception: Reception) -> None:
         super()._take_in(reception)

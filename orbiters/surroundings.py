@@ -87,12 +87,19 @@ class SpaceSurroundings:
     def passes(
         self, target: str, t0_ns: int, t1_ns: int, *, mask_deg: float = 0.0, target_mask_deg: float = 0.0
     ) -> list[Pass]:
-        """The intervals of [t0_ns, t1_ns) in which ``in_view``, to a millisecond; see ``orbiters.passes.Passes``."""
+        """The intervals of [t0_ns, t1_ns) in which ``in_view``, to a millisecond; see ``orbiters.passes.Passes``.
+
+        Raises:
+            GraphError: ``target`` is no node.
+        """
         return self._found(target, mask_deg, target_mask_deg).between(t0_ns, t1_ns)
 
     def _found(self, target: str, mask_deg: float, target_mask_deg: float) -> Passes:
         key = (target, mask_deg, target_mask_deg)
         if key not in self._passes:
+            if target not in self._given:
+                self.trajectory(target)  # says that there is none of that name
+                raise GraphError(f"{target!r} is a body; passes are between nodes: ask for a station or a lander on it")
             ends = self.trajectory(self._me), self.trajectory(target)
             self._passes[key] = Passes(self._space, *ends, mask_deg, target_mask_deg)
         return self._passes[key]

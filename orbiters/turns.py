@@ -6,10 +6,11 @@ import math
 from typing import NamedTuple
 
 from lightlag.nodes.trajectory import Surroundings
-from lightlag.orbiters.frames import dot, subtract
 
-#: Mars, to tell an ellipse from a hyperbola. Source: gm_de440.tpc.
-_GM_KM3_S2 = 42828.37
+from .frames import dot, subtract
+
+#: To tell an ellipse from a hyperbola. Source: gm_de440.tpc.
+_GM_KM3_S2 = {"mars": 42828.37, "earth": 398600.44, "sun": 1.327124400e11}
 
 
 class _Course(NamedTuple):
@@ -30,7 +31,7 @@ def turns(around: Surroundings, me: str, planet: str, from_ns: int, until_ns: in
         here, centre = around.state(me, t_ns), around.state(planet, t_ns)
         r, v = (subtract(a, b) for a, b in zip(here, centre, strict=True))
         rising = dot(r, v) >= 0.0
-        return _Course(dot(v, v) < 2.0 * _GM_KM3_S2 / math.hypot(*r), rising, not rising)
+        return _Course(dot(v, v) < 2.0 * _GM_KM3_S2[planet] / math.hypot(*r), rising, not rising)
 
     before, after = course(from_ns), course(until_ns)
     found: list[tuple[int, str]] = []

@@ -33,9 +33,9 @@ def validate(
 
     Checked are the file and those that it includes, the arguments, the types
     of nodes and their parameters, and the channels; every error is shown at
-    once, with its line. So are trajectories in files. What takes longer (those
-    that are integrated, the ephemeris, what a camera is to see) is checked by
-    launch, before anything starts. A warning is of what is right but probably
+    once, with its line. Then nodes are asked whether they find each other, and
+    trajectories in files are read. What takes longer (those that are integrated,
+    the ephemeris) is checked by launch, before anything starts. A warning is of what is right but probably
     not meant.
 
     In JSON each error or warning has file, line, column, end_column (from 1;
@@ -52,7 +52,7 @@ def validate(
         raise typer.Exit(code)
     with collector_paused(), errors_taught():
         loaded = load(graph, arguments, None)
-        read_files(loaded)
+        ask_nodes(loaded)
         counts = (len(loaded.nodes), "node"), (len(loaded.channels), "channel")
         told = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
         typer.echo(f"{loaded.name} is right: {told}")
@@ -71,7 +71,7 @@ def check(graph: str, words: Sequence[str]) -> tuple[int, list[dict[str, Any]]]:
     try:
         with collector_paused():
             loaded = read_graph(graph, split_words(words, report), None, report)
-            read_files(loaded)
+            ask_nodes(loaded)
     except InvalidGraph as error:
         return EXIT_BAD_INPUT, [_data(found, "error") for found in error.diagnostics]
     except GraphError as error:
@@ -79,19 +79,24 @@ def check(graph: str, words: Sequence[str]) -> tuple[int, list[dict[str, Any]]]:
     return EXIT_DONE, [_data(found, "warning") for found in loose_ends(loaded)]
 
 
-def read_files(graph: Graph) -> None:
-    """See whether what nodes are to fly by is in its files.
+def ask_nodes(graph: Graph) -> None:
+    """See whether nodes find what they ask for: other nodes of the graph, and what they are to fly by in its files.
 
     Raises:
-        GraphError: it is not.
+        GraphError: they do not.
     """
-    from lightlag.bus.errors import LightlagError
+    from lightlag.bus.errors import GraphError, LightlagError
 
     in_space = [channel for channel in graph.channels.values() if channel.medium == "space"]
-    for name in dict.fromkeys(name for channel in in_space for name in {**channel.members, **channel.senders}):
-        spec = graph.nodes[name]
+    flying = {name for channel in in_space for name in {**channel.members, **channel.senders}}
+    for name, spec in graph.nodes.items():
         try:
-            if hasattr(spec.cls(name, spec.params).trajectory, "path"):
+            node = spec.cls(name, spec.params)
+            try:
+                node.check(graph.nodes)
+            except GraphError as error:
+                raise graph.error(f"nodes.{name}", f"{name}: {error}") from None
+            if name in flying and hasattr(node.trajectory, "path"):
                 from lightlag.launch.placement.world import World  # which takes long to import
 
                 World(graph).trajectory(name)

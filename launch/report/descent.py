@@ -37,6 +37,9 @@ _PANELS = (
 )
 _GAP = 34.0
 
+#: Reasons that are of the receiver alone.
+_OUT_OF_SIGHT = ("below_horizon", "occulted")
+
 
 def descents(run: Reading) -> str:
     """A figure for each node that told its height and speed on the way down; empty if none did."""
@@ -71,7 +74,7 @@ def _figure(run: Reading, source: str, states: list[State]) -> str:
         canvas.text("ticklabel", x(t_ns), bottom + 19, label, anchor="middle")
     canvas.text("axislabel", _WIDTH - _RIGHT, bottom + 38, "SCET: time at the spacecraft, UTC", anchor="end")
     has_flown = any(event.flown for event in events)
-    flown = '<span class="key flown">◇ as flown (a bar is a published range)</span>' if has_flown else ""
+    flown = '<span class="key flown">◇ published (a bar is a range)</span>' if has_flown else ""
     return (
         f'<figure>{canvas.render()}<figcaption><span class="key model">● this run, as {safe(source)} reported it</span>'
         f"{flown} <span>Both scales are logarithmic.</span></figcaption></figure>"
@@ -112,7 +115,9 @@ def _silence(canvas: Canvas, run: Reading, source: str, x: Scale, from_ns: int, 
                 for outcome, count in columns.get(column, {}).items():
                     lost[outcome] = lost.get(outcome, 0) + count
     lost.pop(RECEIVED, None)
-    reason = f": {plain(max(sorted(lost), key=lambda name: lost[name]))}" if lost else ""
+    # Who is behind the planet or the horizon would not have heard it anyway.
+    unseen = {name: lost[name] for name in lost if name not in _OUT_OF_SIGHT} or lost
+    reason = f": {plain(max(sorted(unseen), key=lambda name: unseen[name]))}" if unseen else ""
     left, right = x(from_ns), x(until_ns)
     canvas.rect("silence", left, _TOP, right - left, bottom - _TOP, f"no telemetry was received{reason}")
     if right - left > 90:
@@ -170,7 +175,7 @@ def _draw(
     for event in events:
         if event.flown is not None and event.flown_ns is not None and panel.value in event.flown.values:
             low, high = event.flown.values[panel.value]
-            at, told = x(event.flown_ns), f"as flown, {plain(event.id)}: {between(low, high, panel.unit)}"
+            at, told = x(event.flown_ns), f"published, {plain(event.id)}: {between(low, high, panel.unit)}"
             told += f" at {clock(epoch, event.flown_ns)} SCET ({event.flown.source})"
             middle = y(math.sqrt(max(low, panel.floor) * max(high, panel.floor)))
             if high > low:

@@ -19,7 +19,7 @@ from .words import count, duration_of_ns, plain, stamp
 _SLANTED_PX = 4.4
 _WIDTH, _LEFT, _RIGHT = 1120.0, 112.0, 30.0
 #: What a letter of the bold text is wide, about.
-_BOLD_PX = 7.6
+_BOLD_PX = 8.2
 #: Room above the rows: for the names of events, where there are any.
 _TOP, _TOP_BARE = 128.0, 34.0
 _ROW, _WIDEST_GAP, _LEAST_GAP = 27.0, 330.0, 90.0
@@ -176,9 +176,9 @@ def _kept(diagram: _Diagram) -> None:
     run, x = diagram.run, diagram.x
     played: dict[str, int] = {}
     # Who only heard it played back was not the one who kept it.
-    told = {receiver for (_, receiver, _, _, path) in run.streams if path == "played_back"}
+    hearers = {receiver for (_, receiver, _, _, path) in run.streams if path == "played_back"}
     for (source, _, _, _, path), bursts in run.streams.items():
-        if path == "played_back" and source not in told:
+        if path == "played_back" and source not in hearers:
             first_ns = min(burst.first.sent_ns for burst in bursts.values())
             played[source] = min(first_ns, played.get(source, first_ns))
     for relay, until_ns in played.items():
@@ -228,7 +228,7 @@ def _labels(diagram: _Diagram) -> None:
 
 
 def _bracket(diagram: _Diagram) -> None:
-    """The last event that was learnt far away: how long the news was under way, measured under the last row."""
+    """An event that was learnt far away: how long the news was under way, measured under the last row."""
     found = _last_far(diagram)
     if found is None:
         return
@@ -248,7 +248,9 @@ def _bracket(diagram: _Diagram) -> None:
 
 
 def _last_far(diagram: _Diagram) -> tuple[Happening, Learnt] | None:
-    for event in reversed(diagram.run.events):
+    """Of what was published the last that was learnt far away; if there is none, of all that happened."""
+    published = [event for event in diagram.run.events if event.flown]
+    for event in (*reversed(published), *reversed(diagram.run.events)):
         far = [news for news in event.learnt if diagram.places.far(event.source, news.receiver)]
         if far and event.scet_ns is not None and event.source in diagram.rows:
             news = min(far, key=lambda news: (news.ert_ns, news.receiver))

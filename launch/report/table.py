@@ -1,4 +1,4 @@
-"""The table of events: when each happened, as flown and in this run, and when the news of it arrived far away."""
+"""The table of events: when each happened, as published and in this run, and when the news of it arrived far away."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def event_table(run: Reading, places: Places) -> str:
     if not run.events:
         return ""
     compared = _compared(run.events)
-    heads = ["event", "SCET", *(["model − flown"] if any(event.flown for event in run.events) else [])]
+    heads = ["event", "SCET", *(["model − published"] if any(event.flown for event in run.events) else [])]
     heads += [split_unit(name)[0] for name in compared]
     heads.append("first learnt far away (ERT)" if len(places.groups) > 1 else "first learnt (ERT)")
     several = len({event.source for event in run.events}) > 1
@@ -34,7 +34,7 @@ def event_table(run: Reading, places: Places) -> str:
     head = "".join(f'<th scope="col">{safe(text)}</th>' for text in heads)
     key = (
         '<p class="small"><span class="key model">upper figure: this run</span> '
-        '<span class="key flown">lower figure: as flown</span></p>'
+        '<span class="key flown">lower figure: published</span></p>'
         if len(heads) > 3
         else ""
     )
@@ -52,12 +52,12 @@ def _row(
     epoch: Epoch, places: Places, event: Happening, compared: Sequence[str], heads: Sequence[str], several: bool
 ) -> str:
     source = f'<span class="dim"> {safe(event.source)}</span>' if several else ""
-    title = f' title="as flown: {safe(event.flown.source)}"' if event.flown else ""
+    title = f' title="published: {safe(event.flown.source)}"' if event.flown else ""
     cells = [f'<th scope="row"{title}>{safe(plain(event.id))}{source}</th>']
     model = "not in this run" if event.scet_ns is None else clock(epoch, event.scet_ns)
     flown = "" if event.flown_ns is None else clock(epoch, event.flown_ns)
     cells.append(_two(model, flown))
-    if "model − flown" in heads:
+    if "model − published" in heads:
         cells.append(f"<td>{_difference(event)}</td>")
     for name in compared:
         unit = split_unit(name)[1]
@@ -108,5 +108,5 @@ def told_of(run: Reading) -> str:
     told = [event for event in run.events if event.scet_ns is not None]
     flown = sum(1 for event in told if event.flown)
     which = "" if flown == len(told) else f"{flown} of them "
-    beside = f", {which}beside the record of the real flight" if flown else ""
+    beside = f", {which}beside what was published" if flown else ""
     return f"{count(len(told), 'event')}{beside}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -40,6 +41,13 @@ def test_one_that_is_done_with_is_not_next_before_its_time():
     closed = {"maven": H}
     assert next_contact(here, ["maven", "mro"], 0, DAY, not_before_ns=closed).target == "mro"
     assert next_contact(here, ["maven", "mro"], 3 * H, DAY, not_before_ns=closed) == Contact("maven", 20 * H, 21 * H)
+
+
+def test_a_contact_is_as_long_as_it_is_however_far_ahead_it_lies():
+    here = sky(mro=[(12 * H - 2 * MIN, 12 * H + 8 * MIN)], madrid=[(5 * H, 40 * H)])
+    assert next_contact(here, ["mro"], 0, DAY) == Contact("mro", 12 * H - 2 * MIN, 12 * H + 8 * MIN)
+    assert next_contact(here, ["madrid"], 0, 2 * DAY) == Contact("madrid", 5 * H, 40 * H)
+    assert next_contact(here, ["madrid"], 0, DAY) == Contact("madrid", 5 * H, DAY)
 
 
 def test_half_a_minute_is_no_contact_and_there_may_be_none_at_all():
@@ -89,6 +97,20 @@ def test_the_urgent_goes_first_and_what_has_no_room_stays_for_the_next_contact()
     sent_bits, left, end = seen
     assert (left, end) == ((1, {"picture": 1}, True), (0, {}, 0))
     assert sent_bits / 8000 < 0.5
+
+
+def test_two_contacts_at_once_share_what_there_is():
+    async def script(node):
+        products = Products(1e6)
+        contact = Contact("orbiter", 0, 10 * NS_PER_S)
+        both = [asyncio.create_task(products.send(node.uhf, contact)) for _ in range(2)]
+        await asyncio.sleep(1)
+        products.put("note", [Note(text="one")])
+        node.seen.append(sum(await asyncio.gather(*both)))
+
+    seen, heard = world(script, answer=False)
+    assert [message.text for _, message in heard] == ["one"]
+    assert seen == [8 * len(Note(text="one").encode()[0])]
 
 
 def test_a_product_that_does_not_fit_is_refused_whole():

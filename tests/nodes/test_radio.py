@@ -87,6 +87,22 @@ def test_drained_waits_for_the_last_bit_of_the_last_frame():
     assert ends == [0, last_ns]
 
 
+def test_drained_of_a_priority_does_not_wait_for_what_is_less_urgent():
+    ends = []
+
+    async def say(node):
+        for priority, text in ((-1, "picture"), (-1, "another"), (1, "event")):
+            node.uhf.send(Note(text), priority=priority)
+        await node.uhf.drained(0)
+        ends.append((node.now_ns, node.uhf.queued))
+        # Who asks is woken when the next frame is on the air already.
+        assert node.uhf.leaves_ns(10) > node.now_ns + 10_000_000
+
+    at = {text: sent_ns for text, sent_ns, *_ in heard(say)}
+    assert [*at] == ["picture", "event", "another"]
+    assert ends == [(at["event"], 1)]
+
+
 def test_a_tone_takes_as_long_as_it_takes_whatever_its_size():
     async def say(node):
         node.uhf.send(Note("x" * 100))

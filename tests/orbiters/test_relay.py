@@ -157,10 +157,10 @@ class Watched(Orbiter):
         return self.sky
 
 
-def flown_under(*views_s, frames=FRAMES, until_s=2000):
+def flown_under(*views_s, frames=FRAMES, until_s=2000, xband=SLOW):
     """When, in s, which frames were sent home that were heard a second apart, and the logs."""
     orbiter = Watched(
-        "odyssey", RelayOrbiter.Params(xband=SLOW, relay="record", stations=("madrid",), housekeeping_every=None)
+        "odyssey", RelayOrbiter.Params(xband=xband, relay="record", stations=("madrid",), housekeeping_every=None)
     )
     orbiter.sky = Sky(*views_s)
     channels = [
@@ -202,6 +202,14 @@ def test_a_recorder_that_no_station_will_see_says_so_and_keeps_what_it_has():
     assert len(store) == 2
 
 
+def test_a_frame_that_takes_longer_than_a_contact_waits_for_a_longer_one_and_the_log_says_so():
+    slower = SLOW.model_copy(update={"frame_s": 120.0})
+    sent, logs, store = flown_under((300, 400), (1000, 1200), frames=1, xband=slower)
+    assert [at_s for at_s, _ in sent] == [1120]
+    assert logs.count("no frame has left: the oldest takes longer than the contact") == 1
+    assert len(store) == 0
+
+
 def test_stations_that_are_no_nodes_are_told_before_anything_starts():
     with pytest.raises(GraphError, match="'madrit' is no node of this graph; did you mean 'madrid'"):
         Orbiter("odyssey", RelayOrbiter.Params(stations=("madrit",))).check(["odyssey", "madrid"])
@@ -218,6 +226,19 @@ def test_who_calls_is_answered_and_nobody_else_hears_of_it():
     call = Emission("rover", 1, "uhf", "lightlag.hail@1", NS_PER_S, *Hail(answer=False).encode())
     done = host.activate(NEVER_NS, [call], NEVER_NS)
     assert [(it.channel, it.type, it.to) for it in done.outbox] == [("uhf", "lightlag.hail@1", "rover")]
+
+
+def test_who_relays_nothing_does_not_answer_and_an_answer_is_no_call():
+    for relay, answer in (("no", False), ("record", True)):
+        orbiter = Orbiter("odyssey", RelayOrbiter.Params(relay=relay, playback_at=None, housekeeping_every=None))
+        channels = [
+            Channel("uhf", Wire(1), {"odyssey": "uhf", "rover": "port"}),
+            Channel("down", Wire(1), {"earth": "port"}, {"odyssey": "xband"}),
+        ]
+        epoch = Epoch.parse("2021-02-18T20:26:00Z")
+        host = Host("mars", [orbiter], channels, epoch=epoch, seed=1, until_ns=UNTIL_NS)
+        call = Emission("rover", 1, "uhf", "lightlag.hail@1", NS_PER_S, *Hail(answer=answer).encode())
+        assert not host.activate(NEVER_NS, [call], NEVER_NS).outbox
 
 
 def test_an_orbiter_tells_of_burns_of_a_trajectory_of_its_own_kind():

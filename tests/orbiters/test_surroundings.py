@@ -75,3 +75,8 @@ def test_a_trajectory_may_be_given_as_a_function(around):
 def test_an_unknown_target_is_answered_with_the_nearest(around):
     with pytest.raises(GraphError, match="'goldston' is neither a node nor a body; did you mean 'goldstone'"):
         around("mro").range_km("goldston", 0)
+
+
+def test_passes_of_a_body_are_refused_with_what_to_ask_for(around):
+    with pytest.raises(GraphError, match="'earth' is a body; passes are between nodes: ask for a station"):
+        around("mro").passes("earth", 0, TOUCHDOWN_NS)

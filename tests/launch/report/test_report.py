@@ -224,11 +224,11 @@ def test_flown_values_stand_beside_the_models(run: Run) -> None:
     row = re.search(r"<tr><th[^>]*>touchdown.*?</tr>", page, re.DOTALL)
     assert row
     assert "20:03:20.000" in row[0]  # this run
-    assert "20:03:23.000" in row[0]  # as flown
+    assert "20:03:23.000" in row[0]  # as published
     assert "−3.00 s" in row[0]
     assert "20 m" in row[0]
     assert "400–450 m/s" in page
-    assert "as flown, chute: 400–450 m/s at 20:02:30.000 SCET (&lt;call-outs&gt;)" in page
+    assert "published, chute: 400–450 m/s at 20:02:30.000 SCET (&lt;call-outs&gt;)" in page
 
 
 def test_a_flown_event_that_the_run_does_not_have_is_said_to_be_missing(run: Run) -> None:
