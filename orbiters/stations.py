@@ -89,7 +89,8 @@ class NamedStation(GroundStation):
             named = {known.casefold(): known for known in STATIONS}.get(name.casefold())
             if named is None:
                 raise ValueError(
-                    f"{name!r} is no station that is known here{nearest(name, STATIONS)}; there are {', '.join(STATIONS)}"
+                    f"{name!r} is no station that is known here{nearest(name, STATIONS)}; there are "
+                    f"{', '.join(STATIONS)}"
                 )
             return named
 

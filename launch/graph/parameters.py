@@ -113,7 +113,7 @@ def _default(field: FieldInfo, owner: BaseModel) -> object:
 
 def _report(model: type[NodeParams], item: Item | None, node: Place, error: Mapping[str, Any], report: Report) -> None:
     """Say one error of pydantic as an error of the graph file."""
-    path, kind = tuple(error["loc"]), str(error["type"])
+    path, kind = _without_tags(model, tuple(error["loc"])), str(error["type"])
     name = ".".join(str(step) for step in path) or "'params'"
     at = item.at(path) if item is not None else None
     place, note = (at.place, at.note) if at else (node, None)
@@ -141,6 +141,20 @@ def _report(model: type[NodeParams], item: Item | None, node: Place, error: Mapp
         report.add(f"{name}: expected {expected}, got {at.kind() if at else repr(error['input'])}", place, hint, note)
     else:
         report.add(f"{name}: {error['msg'][:1].lower()}{error['msg'][1:]}", place, note)
+
+
+def _without_tags(model: type[BaseModel], path: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """A path as a file has it: where there are several kinds of parameters, pydantic adds which kind was meant."""
+    kept: list[int | str] = []
+    within: type[BaseModel] | None = model
+    for number, step in enumerate(path, start=1):
+        field = within.model_fields.get(str(step)) if within is not None else None
+        if within is not None and field is None and isinstance(step, str) and number < len(path):
+            continue
+        kept.append(step)
+        if isinstance(step, str):
+            within = _model_of(field.annotation) if field is not None else None
+    return tuple(kept)
 
 
 def _fields(model: type[BaseModel], path: tuple[int | str, ...]) -> dict[str, FieldInfo]:
