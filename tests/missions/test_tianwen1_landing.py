@@ -235,6 +235,7 @@ def test_lift_is_gone_when_the_flap_stands_out(zhurong, happened):
         ),
         ({"guidance": {"reversals_s": ["90 s", "80 s"]}}, "reversals_s must increase"),
         ({"descent": {"kind": "balloon"}}, "balloon"),
+        ({"carrier": None}, "either cruise_stage_sep_before_s and entry, or a carrier"),
     ],
 )
 def test_what_no_landing_can_be_is_refused(changes, told):
