@@ -17,12 +17,14 @@ from lightlag.launch.placement.world import World
 from lightlag.launch.run.options import RunOptions
 from lightlag.launch.run.runner import run
 from lightlag.missions.mars2020 import SURFACE_GRAPH
+from lightlag.missions.mars2020.surface import FACTS
 from lightlag.nodes.sols import Sols
 
 EARTH = ("goldstone", "madrid", "canberra")
 #: The landing is somebody else's test: here the rover is on the ground from the beginning.
 ON_THE_GROUND = {"epoch": "2021-02-18T20:44:00Z"}
-TGO_PASS, WITHIN_S = "2021-02-19T01:07:00Z", 30
+#: When ESA said that TGO would pass, and how near to it the pass is highest.
+TGO_PASS, WITHIN_S = FACTS.value("first_tgo_pass_utc"), 30
 HOUR_NS = 3600 * NS_PER_S
 
 
@@ -135,7 +137,7 @@ def test_without_plans_the_rover_does_its_default_and_says_each_sol_that_none_ca
 
 
 def test_tgo_passes_for_the_first_time_when_esa_said(surface):
-    """2021-02-19T01:07: it is highest then (its phase is a fit to this, its plane is not)."""
+    """2021-02-19T01:07 is in the facts: it is highest then (its phase is a fit to this, its plane is not)."""
     here = World(surface.graph).surroundings("perseverance")
     at_ns = surface.t_ns(TGO_PASS)
     begun_ns = told(surface)["first_pass_tgo"]["t_ns"]
