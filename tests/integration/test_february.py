@@ -76,6 +76,13 @@ def test_stations_of_three_networks_hand_over(arrivals):
     assert {source for station, source in by_station if station == "malargue"} == {"tgo", "mars-express"}
 
 
+def test_hope_arrives_on_the_path_of_its_own_graph():
+    """Both graphs have the fitted state and the burn in figures: a new fit belongs into both."""
+    here, own = (load_graph(name).nodes["hope"].params.trajectory for name in ("february-2021", "hope-arrival"))
+    assert own is not None
+    assert here == own
+
+
 def test_perseverance_lands_as_in_its_own_graph(landing):
     touchdown = landing.learnt("touchdown_declared", "madrid")
     assert abs(seconds(touchdown["scet_utc"], "2021-02-18T20:43:49.65Z")) < 2.0
