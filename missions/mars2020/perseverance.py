@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field
 
@@ -83,8 +83,8 @@ class Perseverance(Lander):
         """On the surface it goes on telling, and does nothing else."""
         await (super().safe_mode() if self.work is None else self.work.safe_mode())
 
-    def again(self) -> Perseverance:
+    def again(self) -> Self:
         """Started again after a crash it knows what it has done; plans that it had are lost."""
-        again = type(self)(self.name, self.params)
+        again = super().again()
         again.skills = self.skills
         return again
