@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field
 
@@ -40,6 +40,8 @@ class Lander(Rover):
     sends: ClassVar[tuple[type, ...]] = (*Rover.sends, VehicleState)
 
     params: Params
+    #: Whether it has begun: what is over when it goes on after safe mode, or starts again, it has lived through.
+    begun: bool = False
 
     @property
     def trajectory(self) -> Landing:
@@ -56,15 +58,22 @@ class Lander(Rover):
         """Land."""
         landing = self.surroundings.trajectory(self.name)
         assert isinstance(landing, LandingTrajectory)
+        first, self.begun = not self.begun, True
         async with asyncio.TaskGroup() as tasks:
             for tone, event in enumerate(landing.events):
-                tasks.create_task(self._experience(event, tone))
+                if event.t_ns >= self.now_ns:
+                    tasks.create_task(self._experience(event, tone))
+                elif first:
+                    self.log("happened before the run began", event=event.id)
             tasks.create_task(self._report_state(landing))
 
+    def again(self) -> Self:
+        """Started again after a crash it goes on from where it is by then."""
+        again = type(self)(self.name, self.params)
+        again.begun = self.begun
+        return again
+
     async def _experience(self, event: LandingEvent, tone: int) -> None:
-        if event.t_ns < self.now_ns:
-            self.log("happened before the run began", event=event.id)
-            return
         await self.sleep_until(event.t_ns)
         self.announce(event.id, {name: event.values[name] for name in _TOLD}, tone=tone)
 
@@ -74,7 +83,7 @@ class Lander(Rover):
         )
         entry_ns, touchdown_ns = landing.entry_interface_ns, landing.events[-1].t_ns
         last_ns = touchdown_ns + round(self.params.stay * NS_PER_S)
-        t_ns = max(0, landing.events[0].t_ns)
+        t_ns = max(self.now_ns, landing.events[0].t_ns)
         while True:
             step_ns = busy_ns if entry_ns <= t_ns < touchdown_ns else quiet_ns
             t_ns = (t_ns // step_ns + 1) * step_ns

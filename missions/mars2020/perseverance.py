@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field
 
 from lightlag.bus.errors import GraphError
 from lightlag.missions.edl import LandingTrajectory
 from lightlag.missions.edl.lander import Lander
-from lightlag.missions.surface import Plan, Skills, SurfaceWork
+from lightlag.missions.surface import Plan, SurfaceWork
 from lightlag.nodes.contacts import Hail
 from lightlag.nodes.files import FilePiece
 from lightlag.nodes.params import RadioSpec
@@ -51,9 +51,8 @@ class Perseverance(Lander):
 
     params: Params
     hga: Radio
-    #: Its work on the surface, once it has begun; and what it has learnt and keeps in all that.
+    #: Its work on the surface, once it has begun.
     work: SurfaceWork | None = None
-    skills: Skills | None = None
 
     def check(self, nodes: Collection[str]) -> None:
         """The relays that it is to work with are nodes of the graph."""
@@ -73,18 +72,18 @@ class Perseverance(Lander):
         assert isinstance(landing, LandingTrajectory)
         landed_ns = landing.events[-1].t_ns
         await self.sleep_until(landed_ns)
-        sols = Sols.since(self.epoch, landed_ns, landing.telemetry(landed_ns).lon_deg)
-        skills = self.skills.again(self) if self.skills else PerseveranceSkills(self, sols, Products(surface.store))
-        self.skills = skills
-        self.work = SurfaceWork(self, surface, sols, skills, self.hga)
+        if self.work is None:
+            sols = Sols.since(self.epoch, landed_ns, landing.telemetry(landed_ns).lon_deg)
+            skills = PerseveranceSkills(self, sols, Products(surface.store))
+            self.work = SurfaceWork(self, surface, sols, landed_ns, skills, self.hga)
         await self.work.run()
 
     async def safe_mode(self) -> None:
         """On the surface it goes on telling, and does nothing else."""
         await (super().safe_mode() if self.work is None else self.work.safe_mode())
 
-    def again(self) -> Perseverance:
-        """Started again after a crash it knows what it has done; plans that it had are lost."""
-        again = type(self)(self.name, self.params)
-        again.skills = self.skills
+    def again(self) -> Self:
+        """Started again after a crash it knows what it has done, and what it is to do."""
+        again = super().again()
+        again.work = self.work.again(again, again.hga) if self.work else None
         return again

@@ -62,6 +62,8 @@ class Skills:
         self.samples: list[Sample] = []
         #: Skills that were used, and on or with what, in that order; and what else there was for the first time.
         self.done: dict[str, None] = {}
+        #: How often there was something to keep of an activity on a sol.
+        self._kept: dict[str, int] = {}
         self.known: dict[str, Skill] = {
             "check": self.check,
             "move": self.move,
@@ -77,12 +79,8 @@ class Skills:
     def again(self, rover: Node) -> Skills:
         """The same rover started again: what it has done, and keeps, is as it was."""
         again = type(self)(rover, self.sols, self.products.again())
-        again.odometer_m, again.route_m, again.samples, again.done = (
-            self.odometer_m,
-            self.route_m,
-            self.samples,
-            self.done,
-        )
+        again.odometer_m, again.route_m = self.odometer_m, self.route_m
+        again.samples, again.done, again._kept = self.samples, self.done, self._kept
         return again
 
     # -- what a mission gives -----------------------------------------------------------------------------------
@@ -174,7 +172,10 @@ class Skills:
         return {"tube": float(tube), "samples": float(len(self.samples))}
 
     def _named(self, activity: Activity) -> str:
-        return f"sol{self.sols.sol(self.rover.now_ns):02d}-{activity.name}"
+        """What the product of an activity is called; no two have the same name."""
+        name = f"sol{self.sols.sol(self.rover.now_ns):02d}-{activity.name}"
+        self._kept[name] = self._kept.get(name, 0) + 1
+        return name if self._kept[name] == 1 else f"{name}-{self._kept[name]}"
 
     def _keep(self, id: str, messages: Iterable[Any], priority: int) -> None:
         try:

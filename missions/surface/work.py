@@ -2,13 +2,15 @@
 
 The rover listens for plans at all hours. On each sol, at ``begin``, it takes up the plan of that sol. If none has come
 it says so and does ``default``. An activity that is refused, or would last into the night, ends the plan for that sol:
-the rover stands down and waits for Earth. What it has to tell is kept as products and goes in contacts with relays,
-the more urgent first; a relay that does not answer is left alone until its pass is over, and the next one is tried.
+the rover stands down and waits for Earth. After safe mode, or started again, it goes on with its plan, but for what
+should have begun meanwhile. What it has to tell is kept as products and goes in contacts with relays, the more urgent
+first; a relay that does not answer is left alone until its pass is over, and the next one is tried.
 """
 
 from __future__ import annotations
 
 import asyncio
+from typing import Self
 
 from pydantic import Field
 
@@ -23,7 +25,7 @@ from lightlag.nodes.sols import Lmst, Sols
 from lightlag.nodes.telemetry import SurfaceState
 from lightlag.nodes.units import Bits, BitsPerSecond, Degrees, Seconds
 
-from .plans import ActivitySpec, Plan, PlanSpec
+from .plans import Activity, ActivitySpec, Plan, PlanSpec
 from .skills import NEWS, ActivityRefused, Skills
 
 
@@ -64,13 +66,21 @@ class SurfaceSpec(NodeParams):
 
 
 class SurfaceWork:
-    """The work of ``rover`` from its landing on; ``hga`` hears the plans, and says that they came."""
+    """The work of ``rover`` from its landing at ``landed_ns`` on; ``hga`` hears the plans, and says that they came."""
 
-    def __init__(self, rover: Rover, spec: SurfaceSpec, sols: Sols, skills: Skills, hga: Radio) -> None:
-        self.rover, self.spec, self.sols, self.skills, self.hga = rover, spec, sols, skills, hga
+    def __init__(self, rover: Rover, spec: SurfaceSpec, sols: Sols, landed_ns: int, skills: Skills, hga: Radio) -> None:
+        self.rover, self.spec, self.sols, self.landed_ns = rover, spec, sols, landed_ns
+        self.skills, self.hga = skills, hga
         self.products = skills.products
         self._relays = {relay.node: relay for relay in spec.relays}
+        #: Plans that are to be carried out, or to be gone on with.
         self._plans = {plan.sol: plan.plan() for plan in spec.plans_on_board()}
+
+    def again(self, rover: Rover, hga: Radio) -> Self:
+        """The same work in a rover that was started again: what it has done, keeps, and is to do is as it was."""
+        again = type(self)(rover, self.spec, self.sols, self.landed_ns, self.skills.again(rover), hga)
+        again._plans = self._plans
+        return again
 
     async def run(self) -> None:
         """Work, for ever."""
@@ -117,18 +127,19 @@ class SurfaceWork:
             sol += 1
         while True:
             await self.rover.sleep_until(self.sols.t_ns(sol, self.spec.begin))
-            plan = self._plans.pop(sol, None)
+            plan = self._plans.get(sol)
             if plan is None:
                 self.announce(f"no_plan_sol_{sol}", {})
                 plan = Plan(sol, tuple(spec.activity() for spec in self.spec.without_plan()))
                 await self._carry_out(plan, f"_sol_{sol}")
             else:
                 await self._carry_out(plan)
+                del self._plans[sol]
             sol += 1
 
     async def _carry_out(self, plan: Plan, suffix: str = "") -> None:
         night_ns = self.sols.t_ns(plan.sol, self.spec.night)
-        for activity in plan.activities:
+        for activity in self._to_do(plan):
             await self.rover.sleep_until(self.sols.t_ns(plan.sol, activity.begin_s))
             try:
                 if self.rover.now_ns + activity.duration_s * NS_PER_S > night_ns:
@@ -143,6 +154,16 @@ class SurfaceWork:
             for sample in self.skills.samples if activity.does == "core" else []:
                 if sample.tube == values["tube"]:
                     self.announce(f"cached_{sample.id}", {"sol": float(sample.sol), "tube": float(sample.tube)})
+
+    def _to_do(self, plan: Plan) -> list[Activity]:
+        """What of a plan is to be done from now on: all, or if it is taken up late, what is still to come."""
+        now_ns = self.rover.now_ns
+        if now_ns <= max(self.sols.t_ns(plan.sol, self.spec.begin), self.landed_ns):
+            return list(plan.activities)
+        to_do = [it for it in plan.activities if self.sols.t_ns(plan.sol, it.begin_s) >= now_ns]
+        if len(to_do) < len(plan.activities):
+            self.rover.log(f"plan for sol {plan.sol} taken up late", activities=len(plan.activities), to_do=len(to_do))
+        return to_do
 
     # -- contacts -----------------------------------------------------------------------------------------------
 

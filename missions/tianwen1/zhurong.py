@@ -30,9 +30,10 @@ class ZhurongLanding(FlownLanding):
     @model_validator(mode="before")
     @classmethod
     def _carried(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
+        carrier = given.get("carrier", {}) if isinstance(given, Mapping) else None
+        if not isinstance(carrier, Mapping):
             return given
-        return {**given, "carrier": {"trajectory": declared("lander"), **given.get("carrier", {})}}
+        return {**given, "carrier": {"trajectory": declared("lander"), **carrier}}
 
 
 def landing(**changes: Any) -> Landing:

@@ -17,12 +17,14 @@ from lightlag.launch.placement.world import World
 from lightlag.launch.run.options import RunOptions
 from lightlag.launch.run.runner import run
 from lightlag.missions.mars2020 import SURFACE_GRAPH
+from lightlag.missions.mars2020.surface import FACTS
 from lightlag.nodes.sols import Sols
 
 EARTH = ("goldstone", "madrid", "canberra")
 #: The landing is somebody else's test: here the rover is on the ground from the beginning.
 ON_THE_GROUND = {"epoch": "2021-02-18T20:44:00Z"}
-TGO_PASS, WITHIN_S = "2021-02-19T01:07:00Z", 30
+#: When ESA said that TGO would pass, and how near to it the pass is highest.
+TGO_PASS, WITHIN_S = FACTS.value("first_tgo_pass_utc"), 30
 HOUR_NS = 3600 * NS_PER_S
 
 
@@ -135,7 +137,7 @@ def test_without_plans_the_rover_does_its_default_and_says_each_sol_that_none_ca
 
 
 def test_tgo_passes_for_the_first_time_when_esa_said(surface):
-    """2021-02-19T01:07: it is highest then (its phase is a fit to this, its plane is not)."""
+    """2021-02-19T01:07 is in the facts: it is highest then (its phase is a fit to this, its plane is not)."""
     here = World(surface.graph).surroundings("perseverance")
     at_ns = surface.t_ns(TGO_PASS)
     begun_ns = told(surface)["first_pass_tgo"]["t_ns"]
@@ -221,6 +223,43 @@ def test_in_safe_mode_it_does_nothing_but_tell_and_afterwards_goes_on_with_what_
         "health_after_landing", "no_plan_sol_1", "health_sol_1", "mast_up", "safe_mode_sol_2", "panorama",
     ]  # fmt: skip
     assert "safe_mode_sol_2" in told(files, "operations")
+
+
+def test_a_plan_that_came_in_safe_mode_is_done_afterwards(tmp_path):
+    """The plan of sol 1 comes at 09:30, in safe mode; that ends before 10:30, when the plan is taken up."""
+    safe = "faults:\n  - {safe_mode: perseverance, from: 17.5 h, for: 1.3 h}\n\nnodes:\n"
+    files = changed(tmp_path, ("nodes:\n", safe), sols="0.85")
+    lines = told(files)
+    assert "plan_sol_1_received" in told(files, "operations")
+    assert {"health_sol_1", "hga_up"} <= lines.keys()
+    assert "no_plan_sol_1" not in lines
+
+
+def test_a_plan_that_is_taken_up_late_is_done_but_for_what_is_over(tmp_path):
+    """Of sol 1, safe mode ends between what is planned for 10:40 and for 11:00; then the rover is started again."""
+    faults = "faults:\n  - {safe_mode: perseverance, from: 17.5 h, for: 1.85 h}\n"
+    faults += "  - {bounce: perseverance, at: 21 h, for: 1 min}\n\nnodes:\n"
+    files = changed(tmp_path, ("nodes:\n", faults), sols="1.1")
+    events = [line["text"] for line in files.log("perseverance") if "values" in line["fields"]]
+    assert [it for it in events if "pass" not in it][3:] == ["safe_mode_sol_1", "hga_up", "hazcam_evening"]
+    late = [line["fields"]["to_do"] for line in files.log("perseverance") if line["text"].endswith("taken up late")]
+    assert late == [2, 1]
+
+
+def test_on_landing_day_it_does_once_what_it_has_on_board_whatever_befalls_it(tmp_path):
+    """Safe mode after the first pictures, and started again before the last activity and after it."""
+    faults = "faults:\n  - {safe_mode: perseverance, from: 100 s, for: 60 s}\n"
+    faults += "  - {bounce: perseverance, at: 200 s, for: 10 s}\n"
+    faults += "  - {bounce: perseverance, at: 1 h, for: 10 s}\n\nnodes:\n"
+    files = changed(tmp_path, ("nodes:\n", faults), sols="0.3")
+    events = [line["text"] for line in files.log("perseverance") if "values" in line["fields"]]
+    assert [it for it in events if "pass" not in it] == [
+        "hazcam_front", "hazcam_rear", "safe_mode_sol_0", "health_after_landing",
+    ]  # fmt: skip
+    for station in ("goldstone", "madrid"):
+        about = [line for line in files.log(station) if "-hazcam" in line["text"]]
+        assert not [line["text"] for line in about if line["level"] != "info"]
+        assert len([line for line in about if line["text"].endswith(": complete")]) == 4
 
 
 # -- samples, refusals -----------------------------------------------------------------------------------------------

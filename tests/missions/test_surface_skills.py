@@ -59,6 +59,13 @@ def test_a_camera_on_the_mast_waits_for_the_mast(perseverance):
     assert list(perseverance.products.left) == ["sol164-it-thumbnail", "sol164-it"]
 
 
+def test_no_two_products_have_the_same_name_even_after_a_restart(perseverance):
+    perseverance.do(activity("photograph", "hazcam-rear"))
+    again = perseverance.again(perseverance.rover)
+    again.do(activity("photograph", "hazcam-rear"))
+    assert list(again.products.left) == ["sol164-it-thumbnail", "sol164-it", "sol164-it-2-thumbnail", "sol164-it-2"]
+
+
 @pytest.mark.parametrize(
     ("does", "what", "told"),
     [

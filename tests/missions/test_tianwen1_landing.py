@@ -13,7 +13,7 @@ from lightlag.bus.time import NS_PER_S, Epoch, tdb_ns_from_utc
 from lightlag.missions.edl.dynamics import direction, range_km, spherical
 from lightlag.missions.mars2020.landing import landing as perseverance
 from lightlag.missions.tianwen1.fit import changed, fitted_landing
-from lightlag.missions.tianwen1.paths import path
+from lightlag.missions.tianwen1.paths import facts, path
 from lightlag.missions.tianwen1.zhurong import landing
 from lightlag.orbiters import Ephemeris, Space
 from lightlag.orbiters.sites import from_geodetic, geodetic
@@ -115,6 +115,19 @@ def test_touchdown_is_at_23_18_at_mars_and_known_on_earth_at_23_35_43(happened, 
     assert light_s == pytest.approx(record["light_time"]["computed_s"], abs=0.01)
     heard_ns = down_ns + space.epoch.tdb_ns + round(light_s * NS_PER_S)
     assert heard_ns == pytest.approx(tdb_ns_from_utc(f"{told['ert']}Z"), abs=1 * NS_PER_S)
+
+
+def test_light_took_as_long_as_the_newspapers_said(happened, space):
+    down_ns, told_s = happened["touchdown"].t_ns, facts().value("published_figures.light_time_s")
+    mars, earth = (space.body_state("mars", down_ns), space.body_state("earth", down_ns + told_s * NS_PER_S))
+    assert math.dist(mars.position_km, earth.position_km) / 299_792.458 == pytest.approx(told_s, abs=2.0)
+
+
+def test_the_rover_is_less_than_a_third_of_what_stands_on_the_ground():
+    """The rest is the platform that it drove down from."""
+    vehicle = landing().params.vehicle
+    on_the_ground_kg = vehicle.entry_mass_kg - vehicle.heatshield_kg
+    assert 0.1 < facts().value("published_figures.rover_mass_kg") / on_the_ground_kg < 0.33
 
 
 def test_it_lands_where_it_landed(happened, record):
@@ -235,6 +248,7 @@ def test_lift_is_gone_when_the_flap_stands_out(zhurong, happened):
         ),
         ({"guidance": {"reversals_s": ["90 s", "80 s"]}}, "reversals_s must increase"),
         ({"descent": {"kind": "balloon"}}, "balloon"),
+        ({"carrier": None}, "either cruise_stage_sep_before_s and entry, or a carrier"),
     ],
 )
 def test_what_no_landing_can_be_is_refused(changes, told):

@@ -11,11 +11,13 @@ import pytest
 from ruamel.yaml import YAML
 from tests.integration.conftest import RunFiles
 
+from lightlag.bus.errors import GraphError
 from lightlag.launch.command.display import PlainDisplay
 from lightlag.launch.graph.loading import load_graph
 from lightlag.launch.placement.world import World
 from lightlag.launch.run.options import RunOptions
 from lightlag.launch.run.runner import run
+from lightlag.missions.tianwen1 import LANDING
 from lightlag.nodes import Housekeeping
 from lightlag.orbiters.surroundings import SpaceSurroundings
 
@@ -104,6 +106,20 @@ def test_its_burns_are_told_with_the_record_of_them():
     published = load_graph("tianwen1-orbit").nodes["tianwen1"]
     told = published.cls("tianwen1", published.params).published
     assert [event.event for event in told] == ["plane_change_start", "parking"]
+
+
+@pytest.mark.parametrize(
+    ("carrier", "told"),
+    [("null", "either cruise_stage_sep_before_s and entry, or a carrier"), ("3", "got the number 3")],
+)
+def test_a_lander_without_its_carrier_is_refused_with_the_line(tmp_path, carrier, told):
+    text = LANDING.read_text()
+    lander = "zhurong: {type: zhurong"
+    number = next(number for number, line in enumerate(text.splitlines(), 1) if lander in line)
+    file = tmp_path / "wrong.yaml"
+    file.write_text(text.replace(lander, f"{lander}, params: {{landing: {{carrier: {carrier}}}}}"))
+    with pytest.raises(GraphError, match=rf"wrong\.yaml:{number}:\d+: landing.*{told}"):
+        load_graph(file, {})
 
 
 def test_mars_express_hears_every_word_and_nobody_hears_mars_express_on_mars(overflown):
