@@ -94,7 +94,7 @@ def fit_state(space: Space, guess: StateOrbit, passages: Sequence[Passage]) -> F
     known = left(np.zeros(6)).size
     if known < start.size:
         raise GraphError(f"{known} times and places do not determine a state, which has 6 numbers; give more passages")
-    orbit = varied(least_squares(left, np.zeros(6), derivatives, xtol=1e-6, ftol=1e-4, max_nfev=_MOST_TURNS).x)
+    orbit = varied(least_squares(left, np.zeros(6), derivatives, method="lm", xtol=1e-6, max_nfev=_MOST_TURNS).x)
     told = missed(space, orbit, passages)
     return Fit(told.late_s, told.east_deg, told.north_deg, orbit)
 

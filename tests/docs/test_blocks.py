@@ -14,6 +14,8 @@ from tests.docs.reader import ROOT, Reader
 
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*/README.md")])
 WITH_BLOCKS = [page for page in PAGES if blocks_of(page.read_text())]
+#: Their graphs are run by the tests of their missions, too.
+ON_MISSIONS = [ROOT / "docs" / "missions" / f"{name}.md" for name in ("emm", "mars2020-surface", "msl", "tianwen1")]
 #: A page with this in it is for people who have Node.js.
 JAVASCRIPT = "hello_js"
 _LINK = re.compile(r"\]\((?P<target>[^)#\s]+)(?:#[^)]*)?\)")
@@ -23,7 +25,11 @@ def named(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", WITH_BLOCKS, ids=named)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=[pytest.mark.thorough] if page in ON_MISSIONS else []) for page in WITH_BLOCKS],
+    ids=named,
+)
 def test_what_a_page_says_is_so(page, tmp_path, request):
     blocks = blocks_of(page.read_text())
     if any(JAVASCRIPT in block.text for block in blocks if block.language == "sh"):

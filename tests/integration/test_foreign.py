@@ -162,7 +162,7 @@ def test_a_host_that_is_killed_comes_back_with_its_programs(jugglers, tmp_path):
 
 
 @needs_proc
-@pytest.mark.parametrize("processes", [0, 2])
+@pytest.mark.parametrize("processes", [pytest.param(0, marks=pytest.mark.thorough), 2])
 def test_javascript_that_is_killed_goes_on_as_if_nothing_had_happened(processes, beacon, tmp_path):
     assert digest_of(JAVASCRIPT, tmp_path / "run", processes, ".js", (0.2, 0.6)) == beacon
 

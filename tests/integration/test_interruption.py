@@ -188,7 +188,7 @@ def test_a_second_ctrl_c_ends_it_at_once(launch, placement):
     assert not private.exists()
 
 
-@pytest.mark.parametrize("victim", ["hub", "dawdler", "ticker"])
+@pytest.mark.parametrize("victim", ["hub", pytest.param("dawdler", marks=pytest.mark.thorough), "ticker"])
 def test_a_killed_process_is_told_and_the_run_goes_on(launch, victim):
     run = launch(ENDLESS, "--processes=2")
     run.await_word("tick-2 ")

@@ -53,7 +53,12 @@ def assert_same(one: RunFiles, two: RunFiles) -> None:
 
 @pytest.mark.parametrize(
     ("placement", "hash_seed"),
-    [("--in-process", 1), ("--processes=1", 2), ("--processes=2", 3), ("--processes=4", 5)],
+    [
+        ("--in-process", 1),
+        pytest.param("--processes=1", 2, marks=pytest.mark.thorough),
+        ("--processes=2", 3),
+        ("--processes=4", 5),
+    ],
 )
 def test_a_run_is_the_same_wherever_its_nodes_are(touchdown, tmp_path, placement, hash_seed):
     assert_same(touchdown, launched(tmp_path / "run", *CUT_SHORT, placement, hash_seed=hash_seed))
