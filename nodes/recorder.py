@@ -33,6 +33,12 @@ class Recorder:
         self._radio = radio
         self._products = Products(math.inf)
 
+    def again(self, radio: Radio) -> Recorder:
+        """The same recorder in a node that was started again."""
+        again = Recorder(radio)
+        again._products = self._products.again()
+        return again
+
     @property
     def used_bits(self) -> int:
         """What is kept, in bits."""

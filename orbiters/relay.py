@@ -295,6 +295,14 @@ class RelayOrbiter(Orbiter):
         self._heard_ns = 0
         self._something = asyncio.Event()
 
+    def again(self) -> RelayOrbiter:
+        """Started again after a crash it has what it had recorded: a store needs no power to keep it."""
+        again = type(self)(self.name, self.params)
+        again.store, again._heard_ns, again._turned = self.store, self._heard_ns, self._turned
+        if self.store.oldest is not None:
+            again._something.set()
+        return again
+
     @property
     def frames_received(self) -> int:
         """Frames heard from the surface so far."""

@@ -51,6 +51,12 @@ class Hope(hope.Hope):
         super().__init__(name, params)
         self._recorder = Recorder(self.xband)
 
+    def again(self) -> Hope:
+        """Started again after a crash it has what it had recorded."""
+        again = type(self)(self.name, self.params)
+        again._recorder, again._turned = self._recorder.again(again.xband), self._turned
+        return again
+
     def check(self, nodes: Collection[str]) -> None:
         """Contacts are with nodes of the graph; what is to be sent through an antenna needs one."""
         if self.lga is None and self.params.low_gain_until is not None:

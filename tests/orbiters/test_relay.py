@@ -210,6 +210,13 @@ def test_a_frame_that_takes_longer_than_a_contact_waits_for_a_longer_one_and_the
     assert len(store) == 0
 
 
+def test_what_was_recorded_outlives_a_crash():
+    _, _, store = flown_under(frames=2)
+    orbiter = Watched("odyssey", RelayOrbiter.Params(relay="record", stations=("madrid",), housekeeping_every=None))
+    orbiter.store = store
+    assert [reception.emission.seq for reception in orbiter.again().store.take()] == [1, 2]
+
+
 def test_stations_that_are_no_nodes_are_told_before_anything_starts():
     with pytest.raises(GraphError, match="'madrit' is no node of this graph; did you mean 'madrid'"):
         Orbiter("odyssey", RelayOrbiter.Params(stations=("madrit",))).check(["odyssey", "madrid"])
