@@ -17,6 +17,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from lightlag.bus.time import NS_PER_S
 from lightlag.launch.graph.spec import Graph
 from lightlag.launch.rundir.directory import RunDirectory
 
@@ -36,6 +37,8 @@ from .words import safe
 
 __all__ = ["write_report"]
 
+#: A descent is what a run of less is about.
+_DAY_NS = 86_400 * NS_PER_S
 _STYLES = ("colours.css", "page.css", "graph.css")
 
 
@@ -64,7 +67,7 @@ def write_report(
         ),
         _section(
             "descent" if descent else "events",
-            "The descent" if descent and len({event.source for event in run.events}) == 1 else "What happened",
+            "The descent" if descent and graph.until_ns <= _DAY_NS else "What happened",
             told_of(run),
             descent + event_table(run, places),
         ),
